@@ -1,0 +1,43 @@
+/** @jest-config-loader esbuild-register */
+import type { Config } from 'jest';
+
+const config: Config = {
+  rootDir: '.',
+  roots: ['<rootDir>/libs', '<rootDir>/apps', '<rootDir>/test'],
+  testRegex: ['\\.(spec|e2e-spec)\\.ts$'],
+  modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/libs/.*/dist'],
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: {
+    '\\.ts$': [
+      '@swc/jest',
+      {
+        sourceMaps: 'inline',
+        module: { type: 'es6' },
+        jsc: {
+          target: 'es2023',
+          parser: { syntax: 'typescript', decorators: true },
+          transform: {
+            legacyDecorator: true,
+            decoratorMetadata: true,
+            useDefineForClassFields: false,
+          },
+          keepClassNames: true,
+        },
+      },
+    ],
+  },
+  // jwks-rsa is CommonJS and requires jose, which is ESM only.
+  transformIgnorePatterns: ['/node_modules/(?!jose/)'],
+  moduleNameMapper: {
+    '^authfort$': '<rootDir>/libs/authfort/src/index.ts',
+    '^authfort/embedded$': '<rootDir>/libs/authfort/src/database/embedded/index.ts',
+    '^authfort/testing$': '<rootDir>/libs/authfort/src/testing/index.ts',
+    '^authfort-service$': '<rootDir>/libs/authfort-service/src/index.ts',
+    '^authfort-service/testing$': '<rootDir>/libs/authfort-service/src/testing/index.ts',
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+  },
+  testTimeout: 30_000,
+};
+
+export default config;
