@@ -1,0 +1,34 @@
+import { Injectable } from '@nestjs/common';
+import { Database } from '../database/database.js';
+import { authError } from '../errors/catalog.js';
+import { EventBus } from '../events/event-bus.js';
+import { SessionService } from '../sessions/session.service.js';
+import { UserRepository } from '../users/user.repository.js';
+
+/** Shuts an account out, and lets it in again. */
+@Injectable()
+export class BanService {
+  constructor(
+    private readonly database: Database,
+    private readonly users: UserRepository,
+    private readonly sessions: SessionService,
+    private readonly events: EventBus,
+  ) {}
+
+  /** Bans the user and ends all their sessions; an unban does not bring those back. @throws AuthFortError `user_not_found` */
+  async ban(userId: string): Promise<void> {
+    await this.database.transaction(async () => {
+      if (!(await this.users.setBanned(userId, true))) throw authError('user_not_found');
+      await this.sessions.revokeAll(userId, 'banned');
+      this.events.emit('user_banned', { userId });
+    });
+  }
+
+  /** @throws AuthFortError `user_not_found` */
+  async unban(userId: string): Promise<void> {
+    await this.database.transaction(async () => {
+      if (!(await this.users.setBanned(userId, false))) throw authError('user_not_found');
+      this.events.emit('user_unbanned', { userId });
+    });
+  }
+}

@@ -1,0 +1,134 @@
+import { Injectable } from '@nestjs/common';
+import type { AuthUser } from 'authfort-service';
+import { BanService } from './account/ban.service.js';
+import { type ClientInfo, NO_CLIENT } from './http/client-info.js';
+import { type JwksDocument, KeyRing } from './keys/key-ring.js';
+import { KeyRotationService } from './keys/key-rotation.service.js';
+import { LoginService } from './password/login.service.js';
+import { type SignupInput, SignupService } from './password/signup.service.js';
+import { RoleService } from './roles/role.service.js';
+import type { AuthResult } from './sessions/auth-result.js';
+import { CleanupService } from './sessions/cleanup.service.js';
+import { RefreshService } from './sessions/refresh.service.js';
+import { SessionAuthenticator } from './sessions/session.authenticator.js';
+import type { Session } from './sessions/session.repository.js';
+import { SessionService } from './sessions/session.service.js';
+import type { User } from './users/user.js';
+import { UserService } from './users/user.service.js';
+
+/**
+ * Everything that the routes do, for code of the auth app. Lifetimes are in seconds; ids are UUIDs. Every method throws
+ * `AuthFortError {code, message, statusCode}`; the codes are those of docs/errors.
+ */
+@Injectable()
+export class AuthFort {
+  constructor(
+    private readonly signups: SignupService,
+    private readonly logins: LoginService,
+    private readonly refreshes: RefreshService,
+    private readonly sessions: SessionService,
+    private readonly authenticator: SessionAuthenticator,
+    private readonly users: UserService,
+    private readonly bans: BanService,
+    private readonly roles: RoleService,
+    private readonly ring: KeyRing,
+    private readonly rotation: KeyRotationService,
+    private readonly cleaning: CleanupService,
+  ) {}
+
+  /** Creates an account without signing it in. @throws `user_exists`, `invalid_email`, `password_too_short`, … */
+  createUser(input: SignupInput): Promise<User> {
+    return this.signups.create(input);
+  }
+
+  /** Signs in with a password. @throws `invalid_credentials`, `user_banned`, `overloaded` */
+  login(email: string, password: string, client: ClientInfo = NO_CLIENT): Promise<AuthResult> {
+    return this.logins.login(email, password, client);
+  }
+
+  /** @throws `refresh_token_invalid`, `refresh_token_expired`, `refresh_token_revoked`, `user_banned` */
+  refresh(refreshToken: string, client: ClientInfo = NO_CLIENT): Promise<AuthResult> {
+    return this.refreshes.refresh(refreshToken, client);
+  }
+
+  /** Ends the session of a refresh token. A token that is not known is no error. */
+  logout(refreshToken: string): Promise<void> {
+    return this.sessions.endByRefreshToken(refreshToken);
+  }
+
+  /** The user behind an access token, checked against the database. @throws `token_invalid`, `session_revoked`, … */
+  verifyToken(accessToken: string): Promise<AuthUser> {
+    return this.authenticator.authenticate(accessToken);
+  }
+
+  /** @throws `user_not_found` */
+  getUser(userId: string): Promise<User> {
+    return this.users.get(userId);
+  }
+
+  /** @throws `invalid_email`, `user_not_found` */
+  getUserByEmail(email: string): Promise<User> {
+    return this.users.getByEmail(email);
+  }
+
+  /** Bans a user and ends their sessions. @throws `user_not_found` */
+  async banUser(userId: string): Promise<void> {
+    await this.bans.ban((await this.users.get(userId)).id);
+  }
+
+  /** @throws `user_not_found` */
+  async unbanUser(userId: string): Promise<void> {
+    await this.bans.unban((await this.users.get(userId)).id);
+  }
+
+  /** @throws `invalid_role`, `user_not_found` */
+  async addRole(userId: string, role: string): Promise<void> {
+    await this.roles.add((await this.users.get(userId)).id, role);
+  }
+
+  /** @throws `user_not_found` */
+  async removeRole(userId: string, role: string): Promise<void> {
+    await this.roles.remove((await this.users.get(userId)).id, role);
+  }
+
+  /** @throws `user_not_found` */
+  async getRoles(userId: string): Promise<readonly string[]> {
+    return (await this.users.get(userId)).roles;
+  }
+
+  /** True when the user has any of the roles. @throws `user_not_found` */
+  async hasRole(userId: string, ...roles: string[]): Promise<boolean> {
+    const held = await this.getRoles(userId);
+    return roles.some((role) => held.includes(role));
+  }
+
+  /** The live sessions, newest first. @throws `user_not_found` */
+  async getSessions(userId: string): Promise<Session[]> {
+    return this.sessions.list((await this.users.get(userId)).id);
+  }
+
+  /** @throws `user_not_found`, `session_not_found` */
+  async revokeSession(userId: string, sessionId: string): Promise<void> {
+    await this.sessions.revoke((await this.users.get(userId)).id, sessionId);
+  }
+
+  /** Ends all sessions but `exceptSessionId`. @returns how many. @throws `user_not_found` */
+  async revokeAllSessions(userId: string, exceptSessionId?: string): Promise<number> {
+    return this.sessions.revokeAll((await this.users.get(userId)).id, 'revoked', exceptSessionId);
+  }
+
+  /** Makes the published `next` key the current one. @returns its kid. */
+  rotateKey(): Promise<string> {
+    return this.rotation.rotate();
+  }
+
+  /** The document of `/.well-known/jwks.json`. @throws `keys_unavailable` */
+  getJwks(): JwksDocument {
+    return this.ring.jwks();
+  }
+
+  /** Deletes expired refresh tokens and sessions. It runs every hour by itself. @returns how many of each. */
+  cleanup(): Promise<{ refreshTokens: number; sessions: number }> {
+    return this.cleaning.cleanup();
+  }
+}

@@ -1,0 +1,141 @@
+import {
+  type DynamicModule,
+  Inject,
+  type InjectionToken,
+  type MiddlewareConsumer,
+  Module,
+  type ModuleMetadata,
+  type NestModule,
+  type OnModuleInit,
+  type OptionalFactoryDependency,
+  type Provider,
+} from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, DiscoveryModule } from '@nestjs/core';
+import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
+import {
+  ACCESS_GUARD_OPTIONS,
+  AccessGuard,
+  type AccessGuardOptions,
+  AccessTokenVerifier,
+  Clock,
+  ErrorFilter,
+  SystemClock,
+  TokenAuthenticator,
+} from 'authfort-service';
+import type { DataSource } from 'typeorm';
+import { AuthFort } from './auth-fort.js';
+import { Database } from './database/database.js';
+import { authfortEntities } from './database/entities.js';
+import { openDatabase } from './database/open-database.js';
+import { features } from './features.js';
+import { corsFor } from './http/cors.middleware.js';
+import { underPrefix } from './http/route-prefix.js';
+import { KeyRing } from './keys/key-ring.js';
+import { KeyRotationService } from './keys/key-rotation.service.js';
+import { KeySealer } from './keys/key-sealer.js';
+import { AUTHFORT_CONFIG, type AuthFortConfig } from './options/auth-fort.config.js';
+import type { AuthFortOptions } from './options/auth-fort.options.js';
+import { readLibraryEnvironment } from './options/env.js';
+import { resolveOptions } from './options/resolve-options.js';
+import { PasswordHasher } from './password/password-hasher.js';
+import { SessionAuthenticator } from './sessions/session.authenticator.js';
+
+/** Options of {@link AuthFortModule.forRootAsync}. */
+export interface AuthFortAsyncOptions {
+  imports?: ModuleMetadata['imports'];
+  inject?: (InjectionToken | OptionalFactoryDependency)[];
+  useFactory: (...args: never[]) => Omit<AuthFortOptions, 'routePrefix'> | Promise<Omit<AuthFortOptions, 'routePrefix'>>;
+  /** Has to be known when the routes are made, before the factory runs. Default `auth`. */
+  routePrefix?: string;
+}
+
+/**
+ * The auth server as one Nest module: controllers, entities and the injectable {@link AuthFort}. It uses the app's own TypeORM
+ * connection. Options that cannot work stop the boot with one error that lists every problem.
+ */
+@Module({})
+export class AuthFortModule implements NestModule, OnModuleInit {
+  constructor(
+    @Inject(AUTHFORT_CONFIG) private readonly config: AuthFortConfig,
+    private readonly ring: KeyRing,
+    private readonly rotation: KeyRotationService,
+    private readonly hasher: PasswordHasher,
+  ) {}
+
+  /** @throws AuthFortOptionsError with every problem of the options at once. */
+  static forRoot(options: AuthFortOptions = {}): DynamicModule {
+    const config = resolveOptions(options, readLibraryEnvironment());
+    return assemble(config.routePrefix, { provide: AUTHFORT_CONFIG, useValue: config });
+  }
+
+  /** The same with options that a factory makes. */
+  static forRootAsync({ imports, inject = [], useFactory, routePrefix = 'auth' }: AuthFortAsyncOptions): DynamicModule {
+    return assemble(
+      routePrefix,
+      {
+        provide: AUTHFORT_CONFIG,
+        inject,
+        useFactory: async (...args: never[]) =>
+          resolveOptions({ ...(await useFactory(...args)), routePrefix }, readLibraryEnvironment()),
+      },
+      imports,
+    );
+  }
+
+  configure(consumer: MiddlewareConsumer): void {
+    if (this.config.corsOrigins.length > 0) consumer.apply(corsFor(this.config.corsOrigins)).forRoutes('{*path}');
+  }
+
+  /** Before the first request: keys there, password decoy there. */
+  async onModuleInit(): Promise<void> {
+    await Promise.all([this.ring.start(), this.hasher.prepare()]);
+    this.rotation.startSchedule();
+  }
+}
+
+function assemble(routePrefix: string, config: Provider, imports: ModuleMetadata['imports'] = []): DynamicModule {
+  return {
+    module: AuthFortModule,
+    global: true,
+    imports: [...imports, DiscoveryModule, TypeOrmModule.forFeature(authfortEntities)],
+    controllers: features.flatMap(({ controllers = [], rootControllers = [] }) => [
+      ...rootControllers,
+      ...underPrefix(routePrefix, [...controllers]),
+    ]),
+    providers: [config, ...wiring, ...features.flatMap(({ providers = [] }) => providers)],
+    exports: [AuthFort],
+  };
+}
+
+/** What joins the features to Nest, to the app's connection and to `authfort-service`. */
+const wiring: Provider[] = [
+  { provide: Clock, useClass: SystemClock },
+  {
+    provide: Database,
+    inject: [getDataSourceToken(), AUTHFORT_CONFIG],
+    useFactory: (dataSource: DataSource, config: AuthFortConfig) => openDatabase(dataSource, config),
+  },
+  {
+    provide: KeySealer,
+    inject: [AUTHFORT_CONFIG],
+    useFactory: ({ keyEncryptionSecret }: AuthFortConfig) => new KeySealer(keyEncryptionSecret),
+  },
+  {
+    provide: AccessTokenVerifier,
+    inject: [KeyRing, AUTHFORT_CONFIG, Clock],
+    useFactory: (keySource: KeyRing, { issuer, audience }: AuthFortConfig, clock: Clock) =>
+      new AccessTokenVerifier({ keySource, issuer, audience, clock, clockToleranceSeconds: 5 }),
+  },
+  {
+    provide: ACCESS_GUARD_OPTIONS,
+    inject: [AUTHFORT_CONFIG],
+    useFactory: ({ guard, cookie, corsOrigins }: AuthFortConfig): AccessGuardOptions => ({
+      mode: guard,
+      cookieName: cookie?.accessName,
+      allowedOrigins: corsOrigins,
+    }),
+  },
+  { provide: TokenAuthenticator, useExisting: SessionAuthenticator },
+  { provide: APP_GUARD, useClass: AccessGuard },
+  { provide: APP_FILTER, useClass: ErrorFilter },
+];

@@ -1,0 +1,4 @@
+import { Initial1700000000001 } from './1700000000001-initial.js';
+
+/** AuthFort's migrations, oldest first. Their names are kept in the table `authfort_migrations`. */
+export const authfortMigrations = [Initial1700000000001];

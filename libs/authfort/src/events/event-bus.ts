@@ -1,0 +1,48 @@
+import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { DiscoveryService } from '@nestjs/core';
+import { Clock } from 'authfort-service';
+import { Database } from '../database/database.js';
+import type { AuthEvent, AuthEventMap, AuthEventName } from './auth-events.js';
+import { findListeners } from './on-auth-event.decorator.js';
+
+type AnyListener = (event: AuthEvent) => unknown;
+
+/** Delivers events to the methods that carry `@OnAuthEvent()`, after the commit and apart from the request. */
+@Injectable()
+export class EventBus implements OnApplicationBootstrap {
+  private readonly logger = new Logger(EventBus.name);
+  private readonly listeners = new Map<AuthEventName, AnyListener[]>();
+
+  constructor(
+    private readonly discovery: DiscoveryService,
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    for (const wrapper of [...this.discovery.getProviders(), ...this.discovery.getControllers()]) {
+      const instance: unknown = wrapper.isDependencyTreeStatic() ? wrapper.instance : undefined;
+      if (typeof instance !== 'object' || instance === null) continue;
+      for (const { event, method } of findListeners(instance)) {
+        const listener = (instance as Record<string, AnyListener>)[method]!.bind(instance);
+        this.listeners.set(event, [...(this.listeners.get(event) ?? []), listener]);
+      }
+    }
+  }
+
+  /** Announces an event. Within a transaction it waits for the commit; a rollback drops it. */
+  emit<Name extends AuthEventName>(name: Name, payload: AuthEventMap[Name]): void {
+    const event = { ...payload, name, at: this.clock.now() } as AuthEvent<Name>;
+    this.database.afterCommit(() => {
+      for (const listener of this.listeners.get(name) ?? []) void this.deliver(listener, event);
+    });
+  }
+
+  private async deliver(listener: AnyListener, event: AuthEvent): Promise<void> {
+    try {
+      await listener(event);
+    } catch (error) {
+      this.logger.error(`A listener of ${event.name} failed`, error instanceof Error ? error.stack : undefined);
+    }
+  }
+}

@@ -1,0 +1,52 @@
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import { z } from 'zod';
+import { authError } from '../errors/catalog.js';
+
+interface RequestWithBody {
+  readonly headers: Record<string, string | string[] | undefined>;
+  readonly body?: unknown;
+}
+
+const MAX_DEPTH = 20;
+
+/** A text that PostgreSQL can store: no U+0000, no lone surrogate. */
+export const text = (): z.ZodString =>
+  z.string().refine((value) => value.isWellFormed() && !value.includes('\u0000'), 'must be well-formed text');
+
+/**
+ * The JSON body, checked against a schema. Unknown members are dropped.
+ * @throws AuthFortError `unsupported_media_type` for anything but JSON, `invalid_json` for what is no object or carries a
+ * `__proto__` member, `validation_error` with the fields
+ */
+export const JsonBody = createParamDecorator((schema: z.ZodType, context: ExecutionContext) =>
+  parseJsonBody(schema, context.switchToHttp().getRequest<RequestWithBody>()),
+);
+
+/** See {@link JsonBody}. A request without a body counts as `{}`. */
+export function parseJsonBody<T>(schema: z.ZodType<T>, request: RequestWithBody): T {
+  const { headers, body } = request;
+  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+  if (hasBody && !isJson(headers['content-type'])) throw authError('unsupported_media_type');
+  const value = hasBody ? body : {};
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || !isTame(value, 0)) throw authError('invalid_json');
+  const result = schema.safeParse(value);
+  if (!result.success) throw authError('validation_error', { details: result.error.issues.map(describe) });
+  return result.data;
+}
+
+function isJson(contentType: string | string[] | undefined): boolean {
+  return typeof contentType === 'string' && /^application\/(json|[\w.+-]+\+json)\s*(;|$)/i.test(contentType);
+}
+
+/** No member that could reach a prototype, and no nesting that costs more to walk than it can mean. */
+function isTame(value: object, depth: number): boolean {
+  if (depth > MAX_DEPTH || Object.hasOwn(value, '__proto__')) return false;
+  return Object.values(value).every((inner) => typeof inner !== 'object' || inner === null || isTame(inner as object, depth + 1));
+}
+
+/** Names of fields are the schema's; messages are fixed: nothing of the input is repeated. */
+function describe(issue: z.core.$ZodIssue): { field: string; message: string } {
+  const field = issue.path.join('.') || 'body';
+  if (issue.code === 'invalid_type') return { field, message: `must be a ${issue.expected}` };
+  return { field, message: issue.code === 'custom' ? issue.message : 'is not valid' };
+}

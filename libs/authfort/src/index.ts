@@ -1,0 +1,24 @@
+export { AuthFort } from './auth-fort.js';
+export { type AuthFortAsyncOptions, AuthFortModule } from './authfort.module.js';
+export { authfortEntities } from './database/entities.js';
+export { authfortMigrations } from './database/migrations/index.js';
+export { type AuthErrorCode, authError, errorCatalog } from './errors/catalog.js';
+export type { AuthEvent, AuthEventMap, AuthEventName } from './events/auth-events.js';
+export { OnAuthEvent } from './events/on-auth-event.decorator.js';
+export type { ClientInfo } from './http/client-info.js';
+export type {
+  AuthFortCookieOptions,
+  AuthFortOptions,
+  KeyRotationOptions,
+  PasswordHashingOptions,
+  RateLimitName,
+  RateLimitOptions,
+  RateLimitRule,
+  SigningAlgorithm,
+} from './options/auth-fort.options.js';
+export { AuthFortOptionsError } from './options/resolve-options.js';
+export type { AuthResult, AuthTokens } from './sessions/auth-result.js';
+export type { SessionUser } from './sessions/session.authenticator.js';
+export type { Session } from './sessions/session.repository.js';
+export type { User } from './users/user.js';
+export { AuthFortError, type AuthUser, CurrentUser, Introspect, Public, Roles } from 'authfort-service';

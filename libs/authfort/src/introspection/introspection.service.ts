@@ -1,0 +1,55 @@
+import { Injectable } from '@nestjs/common';
+import { AuthFortError } from 'authfort-service';
+import { SessionAuthenticator, type SessionUser } from '../sessions/session.authenticator.js';
+
+/** RFC 7662 §2.2. An inactive answer says nothing else. */
+export type IntrospectionResponse = { active: false } | ActiveIntrospection;
+
+/** Claims of an active token; roles and version are those of the database. */
+export interface ActiveIntrospection {
+  active: true;
+  sub: string;
+  email: string;
+  name: string | null;
+  roles: readonly string[];
+  token_version: number;
+  exp: number;
+  iat: number;
+  iss: string;
+  sid: string | null;
+  jti: string | undefined;
+  token_type: 'Bearer';
+}
+
+/** Says whether an access token is still good, right now. */
+@Injectable()
+export class IntrospectionService {
+  constructor(private readonly authenticator: SessionAuthenticator) {}
+
+  /** @throws AuthFortError `keys_unavailable`; a token that is refused is an answer, not an error. */
+  async introspect(token: string): Promise<IntrospectionResponse> {
+    try {
+      return describe(await this.authenticator.authenticate(token));
+    } catch (error) {
+      if (error instanceof AuthFortError && error.statusCode < 500) return { active: false };
+      throw error;
+    }
+  }
+}
+
+function describe(user: SessionUser): ActiveIntrospection {
+  return {
+    active: true,
+    sub: user.sub,
+    email: user.account.email,
+    name: user.account.name,
+    roles: user.roles,
+    token_version: user.account.tokenVersion,
+    exp: user.exp,
+    iat: user.iat,
+    iss: user.iss,
+    sid: user.sessionId,
+    jti: typeof user.claims.jti === 'string' ? user.claims.jti : undefined,
+    token_type: 'Bearer',
+  };
+}

@@ -1,0 +1,138 @@
+import { createHash, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { accessError, Clock, KeySource } from 'authfort-service';
+import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
+import type { SigningAlgorithm } from '../options/auth-fort.options.js';
+import { generateSigningKey } from './generate-signing-key.js';
+import { KeySealer } from './key-sealer.js';
+import { KEY_POLL_SECONDS, type NewSigningKey, SigningKeyRepository, type StoredSigningKey } from './signing-key.repository.js';
+
+/** What it takes to sign a token. */
+export interface SigningKey {
+  readonly kid: string;
+  readonly algorithm: SigningAlgorithm;
+  readonly privateKey: KeyObject;
+}
+
+interface ParsedKey extends SigningKey {
+  readonly publicKey: KeyObject;
+  readonly trustedFrom: Date;
+  readonly state: StoredSigningKey['state'];
+}
+
+/** The answer of `/.well-known/jwks.json`, ready to send. */
+export interface JwksDocument {
+  readonly body: string;
+  readonly etag: string;
+}
+
+/** The signing keys in memory, parsed once each. It follows the database every {@link KEY_POLL_SECONDS} seconds. */
+@Injectable()
+export class KeyRing extends KeySource implements OnModuleDestroy {
+  private readonly logger = new Logger(KeyRing.name);
+  private keys: readonly ParsedKey[] = [];
+  private document: JwksDocument | undefined;
+  private poll: NodeJS.Timeout | undefined;
+  private reloading: Promise<void> | undefined;
+  private lastReloadAt = 0;
+
+  constructor(
+    private readonly repository: SigningKeyRepository,
+    private readonly sealer: KeySealer,
+    private readonly clock: Clock,
+    @Inject(AUTHFORT_CONFIG) private readonly config: AuthFortConfig,
+  ) {
+    super();
+  }
+
+  /** Makes the first keys when there are none, loads them and follows the database from then on. */
+  async start(): Promise<void> {
+    if ((await this.repository.published(this.clock.now())).length === 0) {
+      const [current, next] = await Promise.all([this.generate(), this.generate()]);
+      await this.repository.establish(current, next, this.clock.now());
+    }
+    await this.reload();
+    this.poll = setInterval(() => void this.reloadQuietly(), KEY_POLL_SECONDS * 1000).unref();
+  }
+
+  onModuleDestroy(): void {
+    clearInterval(this.poll);
+  }
+
+  /** A fresh key, sealed for storage. */
+  async generate(): Promise<NewSigningKey> {
+    const { kid, algorithm, privateKey, publicJwk } = await generateSigningKey(this.config.algorithm);
+    const sealedPrivateKey = this.sealer.seal(privateKey.export({ type: 'pkcs8', format: 'der' }), kid);
+    return { kid, algorithm, publicJwk, sealedPrivateKey };
+  }
+
+  /** The key that signs: the current one, or its predecessor until the current one is in every cached JWKS. */
+  signingKey(): SigningKey {
+    const now = this.clock.now();
+    const signers = this.keys.filter((key) => key.state !== 'next');
+    const signer = signers.find((key) => key.trustedFrom <= now) ?? signers[0];
+    if (!signer) throw accessError('keys_unavailable', { retryAfterSeconds: KEY_POLL_SECONDS });
+    return signer;
+  }
+
+  /** The public key of a published kid; a kid that another replica may just have published is looked up once a second at most. */
+  override getKey(kid: string, algorithm: string): KeyObject | Promise<KeyObject> {
+    return this.find(kid, algorithm) ?? this.reloadAndFind(kid, algorithm);
+  }
+
+  /** True once there is a key that signs. */
+  get ready(): boolean {
+    return this.document !== undefined;
+  }
+
+  /** The public keys as RFC 7517 §5 describes them. */
+  jwks(): JwksDocument {
+    if (!this.document) throw accessError('keys_unavailable', { retryAfterSeconds: KEY_POLL_SECONDS });
+    return this.document;
+  }
+
+  /** Reads the keys from the database. One read at a time: who asks meanwhile shares it. */
+  reload(): Promise<void> {
+    this.reloading ??= this.load().finally(() => (this.reloading = undefined));
+    return this.reloading;
+  }
+
+  private async load(): Promise<void> {
+    this.lastReloadAt = performance.now();
+    const stored = await this.repository.published(this.clock.now());
+    const known = new Map(this.keys.map((key) => [key.kid, key]));
+    this.keys = stored.map((row) => this.parse(row, known.get(row.kid)));
+    const body = JSON.stringify({
+      keys: stored.map(({ kid, algorithm, publicJwk }) => ({ ...publicJwk, kid, use: 'sig', alg: algorithm })),
+    });
+    const etag = `"${createHash('sha256').update(body).digest('base64url')}"`;
+    if (stored.length > 0) this.document = { body, etag };
+  }
+
+  private parse(row: StoredSigningKey, known: ParsedKey | undefined): ParsedKey {
+    const { kid, algorithm, state, trustedFrom } = row;
+    if (known) return { ...known, state, trustedFrom };
+    const der = this.sealer.open(row.sealedPrivateKey, kid);
+    const privateKey = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+    return { kid, algorithm, state, trustedFrom, privateKey, publicKey: createPublicKey(privateKey) };
+  }
+
+  private find(kid: string, algorithm: string): KeyObject | undefined {
+    return this.keys.find((key) => key.kid === kid && key.algorithm === algorithm)?.publicKey;
+  }
+
+  private async reloadAndFind(kid: string, algorithm: string): Promise<KeyObject> {
+    if (performance.now() - this.lastReloadAt > 1000) await this.reload();
+    const key = this.find(kid, algorithm);
+    if (!key) throw accessError('token_invalid');
+    return key;
+  }
+
+  private async reloadQuietly(): Promise<void> {
+    try {
+      await this.reload();
+    } catch (error) {
+      this.logger.warn(`The signing keys could not be read; going on with those in memory: ${String(error)}`);
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { Clock } from 'authfort-service';
+import { EventBus } from '../events/event-bus.js';
+import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
+import { KeyRing } from './key-ring.js';
+import { type NewSigningKey, SigningKeyRepository, type StoredSigningKey } from './signing-key.repository.js';
+
+const CHECK_EVERY_MS = 60_000;
+
+/** Rotates the signing keys, by the schedule and by hand. */
+@Injectable()
+export class KeyRotationService implements OnModuleDestroy {
+  private readonly logger = new Logger(KeyRotationService.name);
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly repository: SigningKeyRepository,
+    private readonly ring: KeyRing,
+    private readonly events: EventBus,
+    private readonly clock: Clock,
+    @Inject(AUTHFORT_CONFIG) private readonly config: AuthFortConfig,
+  ) {}
+
+  /** Looks once a minute whether a rotation is due. */
+  startSchedule(): void {
+    this.timer = setInterval(() => void this.tickQuietly(), CHECK_EVERY_MS).unref();
+  }
+
+  onModuleDestroy(): void {
+    clearInterval(this.timer);
+  }
+
+  /** The published keys, newest first. */
+  list(): Promise<StoredSigningKey[]> {
+    return this.repository.published(this.clock.now());
+  }
+
+  /** Makes `next` the current key and publishes another `next`. @returns the kid of the new current key. */
+  async rotate(): Promise<string> {
+    const rotated = await this.rotateUnlessNewer(await this.ring.generate());
+    return rotated!.newKid;
+  }
+
+  /**
+   * Takes a key out of the JWKS at once: tokens that it signed are refused here now, and at the services when their cached
+   * JWKS ends. @returns false when there is no such key.
+   */
+  async compromise(kid: string): Promise<boolean> {
+    const found = await this.repository.compromise(kid, await this.ring.generate(), this.clock.now());
+    await this.ring.reload();
+    if (found) this.events.emit('key_compromised', { kid });
+    return found;
+  }
+
+  /** One turn of the schedule: rotates when the current key has signed long enough, and removes keys that are gone. */
+  async tick(): Promise<void> {
+    const now = this.clock.now();
+    await this.repository.prune(now);
+    if (this.config.keyRotationSeconds === 0) return;
+    const activatedBefore = new Date(now.getTime() - this.config.keyRotationSeconds * 1000);
+    const current = (await this.list()).find((key) => key.state === 'current');
+    // Generating a key costs CPU; the decision itself is made under the lock.
+    if (!current || current.activatedAt! > activatedBefore) return;
+    await this.rotateUnlessNewer(await this.ring.generate(), activatedBefore);
+  }
+
+  private async rotateUnlessNewer(
+    fresh: NewSigningKey,
+    activatedBefore?: Date,
+  ): Promise<{ oldKid: string; newKid: string } | undefined> {
+    const rotated = await this.repository.rotate(fresh, this.clock.now(), activatedBefore);
+    await this.ring.reload();
+    if (rotated) this.events.emit('key_rotated', rotated);
+    return rotated;
+  }
+
+  private async tickQuietly(): Promise<void> {
+    try {
+      await this.tick();
+    } catch (error) {
+      this.logger.warn(`The key schedule could not run; it tries again in a minute: ${String(error)}`);
+    }
+  }
+}

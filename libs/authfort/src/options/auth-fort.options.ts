@@ -1,0 +1,100 @@
+/** JWS algorithms that access tokens may be signed with (RFC 7518 §3.1). */
+export type SigningAlgorithm = 'RS256' | 'ES256';
+
+/** How the tokens travel as cookies. Leave the whole object out for a bearer-only server. */
+export interface AuthFortCookieOptions {
+  /** Parent domain of the access cookie, for example `.example.com`, so that sibling services receive it. Default: host-only. */
+  domain?: string;
+  /** Default `true`. `false` is refused in production. */
+  secure?: boolean;
+  /** Default `lax`. */
+  sameSite?: 'lax' | 'strict' | 'none';
+  /** Path of the access cookie. Default `/`. The refresh cookie's path is always the route prefix. */
+  path?: string;
+  /** Default `access_token`. */
+  accessName?: string;
+  /** Default `refresh_token`. */
+  refreshName?: string;
+}
+
+/** How many requests a client may make in a window. */
+export interface RateLimitRule {
+  /** Requests per window. */
+  points: number;
+  /** Length of the window in seconds. */
+  durationSeconds: number;
+}
+
+/** The limits that can be set. `loginPerAccount` counts by address and e-mail, the others by address. */
+export type RateLimitName = 'signup' | 'login' | 'loginPerAccount' | 'refresh' | 'logout' | 'introspectDenied';
+
+/** Where the counters live, and exceptions from the default rules. */
+export interface RateLimitOptions {
+  /** `redis://…`: one count for all replicas. Without it each process counts for itself. */
+  redisUrl?: string;
+  /** Rules that differ from the defaults (see docs/configuration). */
+  rules?: Partial<Record<RateLimitName, RateLimitRule>>;
+}
+
+/** Automatic rotation of the signing key. */
+export interface KeyRotationOptions {
+  /** How long a key signs, in seconds. Default 2 592 000 (30 days); 0 switches the schedule off. */
+  intervalSeconds?: number;
+  /** `max-age` of the JWKS, in seconds. Default 60. A key signs no sooner than this after it was first published. */
+  jwksMaxAgeSeconds?: number;
+}
+
+/** Bounds of the password hashing, which costs 64 MiB and some 60 ms of CPU each. */
+export interface PasswordHashingOptions {
+  /** Hashes computed at the same time. Default: the number of cores, at most 3 (the thread pool has 4 threads). */
+  concurrency?: number;
+  /** Requests that may wait; one more is answered 503 `overloaded`. Default 64. */
+  queue?: number;
+}
+
+/** Options of `AuthFortModule.forRoot()`. All are optional; lifetimes are in seconds. */
+export interface AuthFortOptions {
+  /** Lifetime of an access token in seconds. Default 900. */
+  accessTokenTtl?: number;
+  /** Idle lifetime of a session in seconds: how long a refresh token is good for. Default 2 592 000 (30 days). */
+  refreshTokenTtl?: number;
+  /** Absolute lifetime of a session in seconds. Default 7 776 000 (90 days). */
+  sessionAbsoluteTtl?: number;
+  /** `iss` of the tokens. Default `authfort`. A URL switches the discovery document on. */
+  issuer?: string;
+  /** `aud` of the tokens. Default: none. */
+  audience?: string | readonly string[];
+  /** Default `RS256`. A change takes effect at the next rotation. */
+  algorithm?: SigningAlgorithm;
+  /** Cookie delivery. Default: none, bearer tokens only. */
+  cookie?: AuthFortCookieOptions;
+  keyRotation?: KeyRotationOptions;
+  /**
+   * Secret (at least 16 characters) that services present at `/introspect`. Several are accepted while one is being
+   * replaced. Without it the route does not exist.
+   */
+  introspectSecret?: string | readonly string[];
+  /** `false` closes `POST /signup`. Default `true`. */
+  allowSignup?: boolean;
+  /** `false` switches rate limiting off. */
+  rateLimit?: false | RateLimitOptions;
+  passwordPolicy?: {
+    /** Shortest password in characters, 8 to 128. Default 8. The longest is 1024. */
+    minLength?: number;
+  };
+  passwordHashing?: PasswordHashingOptions;
+  /** Addresses or CIDR ranges of the proxies whose `X-Forwarded-For` is believed. Default: none. */
+  trustedProxies?: readonly string[];
+  /** Path of the routes, except JWKS, discovery, introspection and health. Default `auth`. */
+  routePrefix?: string;
+  /** Origins of the browser apps: they may call with credentials and pass the CSRF check. Default: none. */
+  corsOrigins?: readonly string[];
+  /** Seals the private keys in the database (at least 16 characters). Default `KEY_ENCRYPTION_SECRET`; needed in production. */
+  keyEncryptionSecret?: string;
+  /** Personal data in the access token. Both default to `true`. */
+  claims?: { email?: boolean; name?: boolean };
+  /** `decorated` guards only what carries `@CurrentUser()` or `@Roles()`. Default `closed`: every route that is not `@Public()`. */
+  guard?: 'closed' | 'decorated';
+  /** Bring the schema up to date at the start, under a database lock. Default `true`. */
+  runMigrations?: boolean;
+}

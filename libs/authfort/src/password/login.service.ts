@@ -1,0 +1,67 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { authError } from '../errors/catalog.js';
+import type { AuthEventMap } from '../events/auth-events.js';
+import { EventBus } from '../events/event-bus.js';
+import type { ClientInfo } from '../http/client-info.js';
+import type { AuthResult } from '../sessions/auth-result.js';
+import { SignInService } from '../sign-in/sign-in.service.js';
+import { normalizeEmail } from '../users/user-fields.js';
+import { UserRepository } from '../users/user.repository.js';
+import type { User } from '../users/user.js';
+import { PasswordHasher } from './password-hasher.js';
+import { assertHashable } from './password.policy.js';
+
+/** Signs in with e-mail and password. */
+@Injectable()
+export class LoginService {
+  private readonly logger = new Logger(LoginService.name);
+
+  constructor(
+    private readonly users: UserRepository,
+    private readonly hasher: PasswordHasher,
+    private readonly signIns: SignInService,
+    private readonly events: EventBus,
+  ) {}
+
+  /**
+   * Unknown accounts, accounts without a password and wrong passwords look and time the same. That an account is banned is told
+   * only to who has its password.
+   * @throws AuthFortError `invalid_credentials`, `user_banned`, `password_too_long`, `overloaded`
+   */
+  async login(emailInput: string, password: string, client: ClientInfo): Promise<AuthResult> {
+    assertHashable(password);
+    const email = normalizeEmail(emailInput);
+    const credential = await this.users.findCredential(email);
+    const { matches, outdated } = await this.hasher.verify(credential?.passwordHash, password);
+    if (!credential?.passwordHash || !matches) {
+      throw this.failed(email, credential ? 'wrong_password' : 'unknown_user', client);
+    }
+    if (credential.banned) throw this.failed(email, 'banned', client);
+    const verifiedHash = credential.passwordHash;
+    const result = await this.signIns.signIn({ provider: 'email', amr: ['pwd'] }, client, () =>
+      this.stillValid(credential.userId, verifiedHash),
+    );
+    if (outdated) void this.upgrade(credential.userId, verifiedHash, password);
+    return result;
+  }
+
+  private async stillValid(userId: string, verifiedHash: string): Promise<User> {
+    const user = await this.users.lockForPasswordSignIn(userId, verifiedHash);
+    if (!user) throw authError('invalid_credentials');
+    return user;
+  }
+
+  private failed(email: string, reason: AuthEventMap['login_failed']['reason'], client: ClientInfo): Error {
+    this.events.emit('login_failed', { email, reason, client });
+    return authError(reason === 'banned' ? 'user_banned' : 'invalid_credentials');
+  }
+
+  /** Off the request: the sign-in has succeeded whatever becomes of this. */
+  private async upgrade(userId: string, oldHash: string, password: string): Promise<void> {
+    try {
+      await this.users.upgradePasswordHash(userId, oldHash, await this.hasher.hash(password));
+    } catch (error) {
+      this.logger.warn(`A password hash could not be upgraded; the next sign-in tries again: ${String(error)}`);
+    }
+  }
+}

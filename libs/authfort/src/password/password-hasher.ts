@@ -1,0 +1,78 @@
+import { Algorithm, hash, verify, Version } from '@node-rs/argon2';
+import { Inject, Injectable } from '@nestjs/common';
+import { authError } from '../errors/catalog.js';
+import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
+
+/** RFC 9106 §4, second recommended option: 64 MiB, 3 passes, 4 lanes. */
+const SETTINGS = {
+  algorithm: Algorithm.Argon2id,
+  version: Version.V0x13,
+  memoryCost: 65_536,
+  timeCost: 3,
+  parallelism: 4,
+  outputLen: 32,
+} as const;
+const CURRENT = '$argon2id$v=19$m=65536,t=3,p=4$';
+
+/** Whether a password matched, and whether its hash deserves to be made anew. */
+export interface PasswordVerdict {
+  readonly matches: boolean;
+  readonly outdated: boolean;
+}
+
+/**
+ * argon2id in the thread pool. Each hash takes 64 MiB and one thread, so a bounded number runs at once and a bounded number
+ * waits; one more is refused at once, and everything else stays quick.
+ */
+@Injectable()
+export class PasswordHasher {
+  private running = 0;
+  private readonly waiting: (() => void)[] = [];
+  private decoy: Promise<string> | undefined;
+
+  constructor(@Inject(AUTHFORT_CONFIG) private readonly config: Pick<AuthFortConfig, 'passwordHashing'>) {}
+
+  /** A PHC string `$argon2id$v=19$m=65536,t=3,p=4$salt$hash`. @throws AuthFortError `overloaded` */
+  hash(password: string): Promise<string> {
+    return this.admitted(() => hash(password, SETTINGS));
+  }
+
+  /**
+   * Compares a password with a stored hash, also one of Python's argon2-cffi. Without a hash it does the same work against a decoy,
+   * so that an unknown account takes as long as a known one. @throws AuthFortError `overloaded`
+   */
+  verify(stored: string | null | undefined, password: string): Promise<PasswordVerdict> {
+    return this.admitted(async () => {
+      const matches = await verify(stored ?? (await this.decoyHash()), password);
+      return { matches: matches && stored != null, outdated: stored != null && !stored.startsWith(CURRENT) };
+    });
+  }
+
+  /** Makes the decoy ahead of the first request that needs it. */
+  async prepare(): Promise<void> {
+    await this.decoyHash();
+  }
+
+  private decoyHash(): Promise<string> {
+    this.decoy ??= hash('decoy', SETTINGS);
+    return this.decoy;
+  }
+
+  private async admitted<T>(work: () => Promise<T>): Promise<T> {
+    const { concurrency, queue } = this.config.passwordHashing;
+    if (this.running >= concurrency) {
+      if (this.waiting.length >= queue) throw authError('overloaded', { retryAfterSeconds: 2 });
+      // The one that finishes hands its place over, so `running` stays as it is.
+      await new Promise<void>((resolve) => this.waiting.push(resolve));
+    } else {
+      this.running += 1;
+    }
+    try {
+      return await work();
+    } finally {
+      const next = this.waiting.shift();
+      if (next) next();
+      else this.running -= 1;
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Clock } from 'authfort-service';
+import { authError } from '../errors/catalog.js';
+import { EventBus } from '../events/event-bus.js';
+import type { ClientInfo } from '../http/client-info.js';
+import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
+import type { AuthResult } from '../sessions/auth-result.js';
+import { SignInService } from '../sign-in/sign-in.service.js';
+import { normalizeAvatarUrl, normalizeEmail, normalizeName, normalizePhone } from '../users/user-fields.js';
+import { UserRepository } from '../users/user.repository.js';
+import type { NewUser, User } from '../users/user.js';
+import { PasswordHasher } from './password-hasher.js';
+import { assertAcceptablePassword } from './password.policy.js';
+
+/** What somebody signs up with. */
+export interface SignupInput {
+  email: string;
+  password: string;
+  name?: string | null;
+  avatarUrl?: string | null;
+  phone?: string | null;
+}
+
+/** Creates accounts that have a password. */
+@Injectable()
+export class SignupService {
+  constructor(
+    private readonly users: UserRepository,
+    private readonly hasher: PasswordHasher,
+    private readonly signIns: SignInService,
+    private readonly events: EventBus,
+    private readonly clock: Clock,
+    @Inject(AUTHFORT_CONFIG) private readonly config: AuthFortConfig,
+  ) {}
+
+  /**
+   * Creates the account and signs it in: both or neither.
+   * @throws AuthFortError `signup_disabled`, `invalid_email`, `invalid_name`, `invalid_phone`, `invalid_avatar_url`,
+   * `password_too_short`, `password_too_long`, `user_exists`, `overloaded`
+   */
+  async signup(input: SignupInput, client: ClientInfo): Promise<AuthResult> {
+    if (!this.config.allowSignup) throw authError('signup_disabled');
+    const prepared = await this.prepare(input);
+    return this.signIns.signIn({ provider: 'email', amr: ['pwd'] }, client, () => this.insert(prepared));
+  }
+
+  /** Creates the account without signing it in, also where sign-up is closed. @throws as {@link signup} */
+  async create(input: SignupInput): Promise<User> {
+    return this.insert(await this.prepare(input));
+  }
+
+  private async prepare(input: SignupInput): Promise<NewUser> {
+    const email = normalizeEmail(input.email);
+    const profile = {
+      name: normalizeName(input.name),
+      avatarUrl: normalizeAvatarUrl(input.avatarUrl),
+      phone: normalizePhone(input.phone),
+    };
+    assertAcceptablePassword(input.password, this.config.passwordMinLength);
+    // Saves the hash in the usual case; the unique index is what decides.
+    if (await this.users.exists(email)) throw authError('user_exists');
+    return { email, ...profile, passwordHash: await this.hasher.hash(input.password) };
+  }
+
+  private async insert(newUser: NewUser): Promise<User> {
+    const user = await this.users.createUnlessTaken(newUser, this.clock.now());
+    if (!user) throw authError('user_exists');
+    this.events.emit('user_created', { userId: user.id, email: user.email, name: user.name, provider: 'email' });
+    return user;
+  }
+}

@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto';
+import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { Redis } from 'ioredis';
+import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import { authError } from '../errors/catalog.js';
+import { EventBus } from '../events/event-bus.js';
+import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
+import type { RateLimitName, RateLimitRule } from '../options/auth-fort.options.js';
+
+/**
+ * Counts requests: in Redis, so that all replicas count together, or else in memory. While Redis is away each replica counts for
+ * itself, so that an outage neither locks users out nor opens the doors.
+ */
+@Injectable()
+export class RateLimiter implements OnModuleDestroy {
+  private readonly logger = new Logger(RateLimiter.name);
+  private readonly limiters = new Map<RateLimitName, RateLimiterAbstract>();
+  private readonly redis: Redis | undefined;
+
+  constructor(
+    @Inject(AUTHFORT_CONFIG) { rateLimit }: AuthFortConfig,
+    private readonly events: EventBus,
+  ) {
+    if (rateLimit === false) return;
+    this.redis = rateLimit.redisUrl === undefined ? undefined : this.connect(rateLimit.redisUrl);
+    for (const [name, rule] of Object.entries(rateLimit.rules) as [RateLimitName, RateLimitRule][]) {
+      this.limiters.set(name, this.limiter(name, rule));
+    }
+  }
+
+  /** Counts one request of `ip`. @throws AuthFortError `rate_limit_exceeded` with the seconds to wait */
+  async consume(name: RateLimitName, ip: string, subject = ''): Promise<void> {
+    const limiter = this.limiters.get(name);
+    if (!limiter) return;
+    try {
+      await limiter.consume(keyOf(ip, subject));
+    } catch (refusal) {
+      if (!(refusal instanceof RateLimiterRes)) throw refusal;
+      this.events.emit('rate_limit_exceeded', { limit: name, ip });
+      throw authError('rate_limit_exceeded', { retryAfterSeconds: Math.max(1, Math.ceil(refusal.msBeforeNext / 1000)) });
+    }
+  }
+
+  onModuleDestroy(): void {
+    this.redis?.disconnect();
+  }
+
+  private limiter(name: RateLimitName, { points, durationSeconds }: RateLimitRule): RateLimiterAbstract {
+    const settings = { keyPrefix: `authfort:${name}`, points, duration: durationSeconds };
+    const memory = new RateLimiterMemory(settings);
+    return this.redis ? new RateLimiterRedis({ ...settings, storeClient: this.redis, insuranceLimiter: memory }) : memory;
+  }
+
+  private connect(url: string): Redis {
+    // A request never waits for Redis to come back: it is counted in memory meanwhile.
+    const redis = new Redis(url, { enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: 500 });
+    let away = false;
+    redis.on('error', (error: Error) => {
+      if (!away) this.logger.warn(`Redis is away (${error.message}); rate limits are counted in this process meanwhile`);
+      away = true;
+    });
+    redis.on('ready', () => {
+      if (away) this.logger.log('Redis is back; rate limits are shared again');
+      away = false;
+    });
+    return redis;
+  }
+}
+
+/** One IPv6 client holds a whole /64 (RFC 6177). The subject is hashed: an e-mail address is not for Redis to keep. */
+function keyOf(ip: string, subject: string): string {
+  const network = ip.includes(':') ? expand(ip).slice(0, 4).join(':') : ip;
+  return subject ? `${network}|${createHash('sha256').update(subject).digest('base64url')}` : network;
+}
+
+function expand(ipv6: string): string[] {
+  const [head = '', tail] = ipv6.split('%')[0]!.split('::');
+  const left = head ? head.split(':') : [];
+  const right = tail ? tail.split(':') : [];
+  const zeros = tail === undefined ? 0 : 8 - left.length - right.length;
+  return [...left, ...Array<string>(Math.max(0, zeros)).fill('0'), ...right].map((group) => group.toLowerCase().replace(/^0+(?=.)/, ''));
+}

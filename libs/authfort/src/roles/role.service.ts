@@ -1,0 +1,43 @@
+import { Injectable } from '@nestjs/common';
+import { Clock } from 'authfort-service';
+import { Database } from '../database/database.js';
+import { authError } from '../errors/catalog.js';
+import { EventBus } from '../events/event-bus.js';
+import { UserRepository } from '../users/user.repository.js';
+import { RoleRepository } from './role.repository.js';
+
+const ROLE = /^[\w.:-]{1,64}$/;
+
+/** Gives and takes roles. A change makes the user's access tokens invalid here at once; the next refresh carries the new roles. */
+@Injectable()
+export class RoleService {
+  constructor(
+    private readonly database: Database,
+    private readonly users: UserRepository,
+    private readonly roles: RoleRepository,
+    private readonly events: EventBus,
+    private readonly clock: Clock,
+  ) {}
+
+  /** @throws AuthFortError `invalid_role`, `user_not_found`. Granting a role twice changes nothing. */
+  async add(userId: string, role: string): Promise<void> {
+    if (!ROLE.test(role)) throw authError('invalid_role');
+    await this.database.transaction(async () => {
+      // The user's row comes first: it is locked, so the role and the version change together.
+      if (!(await this.users.raiseTokenVersion(userId))) throw authError('user_not_found');
+      if (await this.roles.grant(userId, role, this.clock.now())) this.events.emit('role_added', { userId, role });
+    });
+  }
+
+  /** @throws AuthFortError `user_not_found`. Taking a role that the user does not have changes nothing. */
+  async remove(userId: string, role: string): Promise<void> {
+    await this.database.transaction(async () => {
+      if (!(await this.users.raiseTokenVersion(userId))) throw authError('user_not_found');
+      if (await this.roles.withdraw(userId, role)) this.events.emit('role_removed', { userId, role });
+    });
+  }
+
+  rolesOf(userId: string): Promise<string[]> {
+    return this.roles.rolesOf(userId);
+  }
+}

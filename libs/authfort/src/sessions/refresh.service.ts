@@ -1,0 +1,72 @@
+import { randomBytes } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { Clock } from 'authfort-service';
+import { authError } from '../errors/catalog.js';
+import { EventBus } from '../events/event-bus.js';
+import type { ClientInfo } from '../http/client-info.js';
+import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
+import { AccessTokenService } from '../tokens/access-token.service.js';
+import type { AuthResult } from './auth-result.js';
+import { deriveSuccessor, hashRefreshToken, looksLikeRefreshToken } from './refresh-token.js';
+import { RefreshTokenRepository, type Rotation } from './refresh-token.repository.js';
+
+/** Turns a refresh token into its successor and a new access token (RFC 6749 §6, rotation as RFC 9700 §4.14.2). */
+@Injectable()
+export class RefreshService {
+  constructor(
+    private readonly refreshTokens: RefreshTokenRepository,
+    private readonly accessTokens: AccessTokenService,
+    private readonly events: EventBus,
+    private readonly clock: Clock,
+    @Inject(AUTHFORT_CONFIG) private readonly config: AuthFortConfig,
+  ) {}
+
+  /**
+   * @param expectedSessionId the session of the client's access cookie: a refresh token of another one was planted.
+   * @throws AuthFortError `refresh_token_invalid`, `_expired`, `_revoked`, `_mismatch`, `user_banned`
+   */
+  async refresh(refreshToken: string, client: ClientInfo, expectedSessionId?: string): Promise<AuthResult> {
+    if (!looksLikeRefreshToken(refreshToken)) throw authError('refresh_token_invalid');
+    const salt = randomBytes(32);
+    const rotation = await this.refreshTokens.rotate({
+      tokenHash: hashRefreshToken(refreshToken),
+      salt,
+      successorHash: deriveSuccessor(refreshToken, salt).hash,
+      now: this.clock.now(),
+      idleSeconds: this.config.refreshTokenTtlSeconds,
+      expectedSessionId,
+    });
+    if (!rotation) throw authError('refresh_token_invalid');
+    this.refuse(rotation, client);
+    const { user, sessionId } = rotation;
+    const session = { id: sessionId, amr: rotation.amr, createdAt: rotation.sessionCreatedAt };
+    const tokens = {
+      accessToken: await this.accessTokens.issue(user, session),
+      refreshToken: deriveSuccessor(refreshToken, rotation.salt).token,
+      expiresIn: this.config.accessTokenTtlSeconds,
+    };
+    if (rotation.outcome === 'rotated') this.events.emit('token_refreshed', { userId: user.id, sessionId, client });
+    return { user, sessionId, tokens };
+  }
+
+  private refuse({ outcome, revokedNow, user, sessionId }: Rotation, client: ClientInfo): void {
+    const who = { userId: user.id, sessionId, client };
+    switch (outcome) {
+      case 'rotated':
+      case 'repeated':
+        return;
+      case 'reused':
+        if (revokedNow) this.events.emit('refresh_token_reused', who);
+        throw authError('refresh_token_revoked');
+      case 'mismatched':
+        this.events.emit('refresh_token_mismatch', who);
+        throw authError('refresh_token_mismatch');
+      case 'revoked':
+        throw authError('refresh_token_revoked');
+      case 'expired':
+        throw authError('refresh_token_expired');
+      case 'banned':
+        throw authError('user_banned');
+    }
+  }
+}

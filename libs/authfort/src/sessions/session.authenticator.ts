@@ -1,0 +1,46 @@
+import { Injectable } from '@nestjs/common';
+import { accessError, AccessTokenVerifier, type AuthUser, Clock, TokenAuthenticator } from 'authfort-service';
+import type { User } from '../users/user.js';
+import { SessionRepository } from './session.repository.js';
+
+/** The user of a request to the auth server: the token's claims, and the account as it is now. */
+export interface SessionUser extends AuthUser {
+  readonly account: User;
+}
+
+/**
+ * Accepts an access token only while its session and its user stand behind it: the signature first, then one look-up. So a
+ * logout, a ban or a role change is felt here by the very next request.
+ */
+@Injectable()
+export class SessionAuthenticator extends TokenAuthenticator {
+  constructor(
+    private readonly verifier: AccessTokenVerifier,
+    private readonly sessions: SessionRepository,
+    private readonly clock: Clock,
+  ) {
+    super();
+  }
+
+  /** @throws AuthFortError `token_invalid`, `token_expired`, `token_version_mismatch`, `session_revoked`, `user_banned` */
+  override async authenticate(token: string): Promise<SessionUser> {
+    const user = await this.verifier.verify(token);
+    if (!isUuid(user.sub) || !isUuid(user.sessionId)) throw accessError('token_invalid');
+    const found = await this.sessions.findUserInSession(user.sub, user.sessionId, this.clock.now());
+    if (!found || found.deletedAt) throw accessError('token_invalid');
+    if (found.banned) throw accessError('user_banned');
+    if (!found.sessionLive) throw accessError('session_revoked');
+    if (found.tokenVersion !== user.tokenVersion) throw accessError('token_version_mismatch');
+    const { sessionLive: _live, ...account } = found;
+    return { ...user, roles: account.roles, account };
+  }
+
+  /** Every request to the auth server is checked in real time already. */
+  override confirm(user: AuthUser): Promise<AuthUser> {
+    return Promise.resolve(user);
+  }
+}
+
+function isUuid(text: string | null | undefined): text is string {
+  return typeof text === 'string' && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
+}

@@ -1,0 +1,41 @@
+import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn, type Relation } from 'typeorm';
+import { UserEntity } from '../users/user.entity.js';
+
+/** One sign-in on one device: the `sid` claim, stable over every refresh. A revoked session takes its refresh and access tokens with it. */
+@Entity('authfort_sessions')
+export class SessionEntity {
+  @PrimaryColumn('uuid', { primaryKeyConstraintName: 'authfort_sessions_pkey' })
+  id!: string;
+
+  @Column('uuid', { name: 'user_id' })
+  @Index('authfort_sessions_user_id_idx')
+  userId!: string;
+
+  /** How the user proved who they are: RFC 8176 method names. */
+  @Column('text', { array: true })
+  amr!: string[];
+
+  @Column('timestamptz', { name: 'created_at' })
+  createdAt!: Date;
+
+  /** The absolute end: no refresh moves it. */
+  @Column('timestamptz', { name: 'expires_at' })
+  @Index('authfort_sessions_expires_at_idx')
+  expiresAt!: Date;
+
+  @Column('timestamptz', { name: 'revoked_at', nullable: true })
+  revokedAt!: Date | null;
+
+  @Column('text', { name: 'revoked_reason', nullable: true })
+  revokedReason!: string | null;
+
+  @Column('text', { nullable: true })
+  ip!: string | null;
+
+  @Column('text', { name: 'user_agent', nullable: true })
+  userAgent!: string | null;
+
+  @ManyToOne(() => UserEntity, { onDelete: 'CASCADE' })
+  @JoinColumn({ name: 'user_id', foreignKeyConstraintName: 'authfort_sessions_user_id_fkey' })
+  user?: Relation<UserEntity>;
+}

@@ -1,0 +1,92 @@
+import { Injectable } from '@nestjs/common';
+import { Database } from '../database/database.js';
+import type { ClientInfo } from '../http/client-info.js';
+import { type User, USER_COLUMNS } from '../users/user.js';
+
+/** A session as its owner sees it. */
+export interface Session {
+  readonly id: string;
+  readonly createdAt: Date;
+  readonly lastSeenAt: Date;
+  readonly expiresAt: Date;
+  readonly ip: string | null;
+  readonly userAgent: string | null;
+}
+
+/** A user together with the state of one of their sessions. */
+export interface UserInSession extends User {
+  /** False once the session was revoked or has reached its end, or when there is none. */
+  readonly sessionLive: boolean;
+}
+
+/** Sessions. Every way to end one is a single statement that says what it ended. */
+@Injectable()
+export class SessionRepository {
+  constructor(private readonly database: Database) {}
+
+  async insert(
+    session: { id: string; userId: string; amr: readonly string[]; createdAt: Date; expiresAt: Date },
+    client: ClientInfo,
+  ): Promise<void> {
+    await this.database.query(
+      `INSERT INTO authfort_sessions (id, user_id, amr, created_at, expires_at, ip, user_agent) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+      [session.id, session.userId, session.amr, session.createdAt, session.expiresAt, client.ip || null, client.userAgent],
+    );
+  }
+
+  /** What a request with an access token needs to know, in one look-up by two primary keys. */
+  async findUserInSession(userId: string, sessionId: string, now: Date): Promise<UserInSession | undefined> {
+    const [found] = await this.database.query<UserInSession>(
+      `SELECT ${USER_COLUMNS}, EXISTS (
+         SELECT 1 FROM authfort_sessions s WHERE s.id = $2 AND s.user_id = u.id AND s.revoked_at IS NULL AND s.expires_at > $3
+       ) AS "sessionLive"
+       FROM authfort_users u WHERE u.id = $1`,
+      [userId, sessionId, now],
+    );
+    return found;
+  }
+
+  /** The live sessions of a user, newest first. */
+  listLive(userId: string, now: Date): Promise<Session[]> {
+    return this.database.query<Session>(
+      `SELECT s.id, s.created_at AS "createdAt", s.expires_at AS "expiresAt", s.ip, s.user_agent AS "userAgent",
+         (SELECT max(t.issued_at) FROM authfort_refresh_tokens t WHERE t.session_id = s.id) AS "lastSeenAt"
+       FROM authfort_sessions s
+       WHERE s.user_id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2
+         AND EXISTS (SELECT 1 FROM authfort_refresh_tokens t WHERE t.session_id = s.id AND t.rotated_at IS NULL AND t.expires_at > $2)
+       ORDER BY s.created_at DESC, s.id`,
+      [userId, now],
+    );
+  }
+
+  /** @returns the owner, or undefined when there is nothing to revoke. `userId`, where given, must be the owner. */
+  async revoke(sessionId: string, reason: string, now: Date, userId?: string): Promise<string | undefined> {
+    const [revoked] = await this.database.query<{ userId: string }>(
+      `UPDATE authfort_sessions SET revoked_at = $2, revoked_reason = $3
+       WHERE id = $1 AND revoked_at IS NULL AND ($4::uuid IS NULL OR user_id = $4::uuid) RETURNING user_id AS "userId"`,
+      [sessionId, now, reason, userId ?? null],
+    );
+    return revoked?.userId;
+  }
+
+  /** Ends all sessions of a user, but for `exceptSessionId`. @returns how many. */
+  async revokeAll(userId: string, reason: string, now: Date, exceptSessionId?: string): Promise<number> {
+    const rows = await this.database.query(
+      `UPDATE authfort_sessions SET revoked_at = $2, revoked_reason = $3
+       WHERE user_id = $1 AND revoked_at IS NULL AND ($4::uuid IS NULL OR id <> $4::uuid) RETURNING id`,
+      [userId, now, reason, exceptSessionId ?? null],
+    );
+    return rows.length;
+  }
+
+  /** Deletes at most `limit` sessions past their absolute end: by then no token of theirs, however old, is good for anything. */
+  async deleteExpired(now: Date, limit: number): Promise<number> {
+    const rows = await this.database.query(
+      `DELETE FROM authfort_sessions WHERE id IN
+         (SELECT id FROM authfort_sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+       RETURNING 1`,
+      [now, limit],
+    );
+    return rows.length;
+  }
+}

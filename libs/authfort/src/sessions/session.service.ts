@@ -1,0 +1,69 @@
+import { randomUUID } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { Clock } from 'authfort-service';
+import { authError } from '../errors/catalog.js';
+import { EventBus } from '../events/event-bus.js';
+import type { ClientInfo } from '../http/client-info.js';
+import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
+import type { TokenSession } from '../tokens/access-token.service.js';
+import { hashRefreshToken, looksLikeRefreshToken, mintRefreshToken } from './refresh-token.js';
+import { RefreshTokenRepository } from './refresh-token.repository.js';
+import { type Session, SessionRepository } from './session.repository.js';
+
+/** A session that has just been opened, with its first refresh token. */
+export interface OpenedSession extends TokenSession {
+  readonly refreshToken: string;
+}
+
+/** Opens and ends sessions. Only `sign-in/` opens one. */
+@Injectable()
+export class SessionService {
+  constructor(
+    private readonly sessions: SessionRepository,
+    private readonly refreshTokens: RefreshTokenRepository,
+    private readonly events: EventBus,
+    private readonly clock: Clock,
+    @Inject(AUTHFORT_CONFIG) private readonly config: AuthFortConfig,
+  ) {}
+
+  /** Opens a session. Call it within the transaction that decided that the user may sign in. */
+  async open(userId: string, amr: readonly string[], client: ClientInfo): Promise<OpenedSession> {
+    const { token, hash } = mintRefreshToken();
+    const createdAt = this.clock.now();
+    const expiresAt = addSeconds(createdAt, this.config.sessionAbsoluteTtlSeconds);
+    const session = { id: randomUUID(), userId, amr, createdAt, expiresAt };
+    await this.sessions.insert(session, client);
+    await this.refreshTokens.insertFirst(hash, session.id, createdAt, addSeconds(createdAt, this.config.refreshTokenTtlSeconds));
+    return { id: session.id, amr, createdAt, refreshToken: token };
+  }
+
+  /** The user's live sessions, newest first. */
+  list(userId: string): Promise<Session[]> {
+    return this.sessions.listLive(userId, this.clock.now());
+  }
+
+  /** Ends the session of a refresh token; a token that is not known ends nothing and is no error. */
+  async endByRefreshToken(refreshToken: string): Promise<void> {
+    if (!looksLikeRefreshToken(refreshToken)) return;
+    const found = await this.refreshTokens.findSession(hashRefreshToken(refreshToken));
+    if (!found) return;
+    if (await this.sessions.revoke(found.sessionId, 'logout', this.clock.now())) this.events.emit('logout', found);
+  }
+
+  /** Ends one session of a user. @throws AuthFortError `session_not_found` when it is not theirs or has ended. */
+  async revoke(userId: string, sessionId: string): Promise<void> {
+    if (!(await this.sessions.revoke(sessionId, 'revoked', this.clock.now(), userId))) throw authError('session_not_found');
+    this.events.emit('session_revoked', { userId, sessionId });
+  }
+
+  /** Ends the sessions of a user, all or all but one. @returns how many were ended. */
+  async revokeAll(userId: string, reason: string, exceptSessionId?: string): Promise<number> {
+    const ended = await this.sessions.revokeAll(userId, reason, this.clock.now(), exceptSessionId);
+    if (ended > 0) this.events.emit('session_revoked', { userId, sessionId: null });
+    return ended;
+  }
+}
+
+function addSeconds(date: Date, seconds: number): Date {
+  return new Date(date.getTime() + seconds * 1000);
+}

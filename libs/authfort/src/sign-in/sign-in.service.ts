@@ -1,0 +1,54 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Database } from '../database/database.js';
+import { authError } from '../errors/catalog.js';
+import { EventBus } from '../events/event-bus.js';
+import type { ClientInfo } from '../http/client-info.js';
+import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
+import type { AuthResult } from '../sessions/auth-result.js';
+import { SessionService } from '../sessions/session.service.js';
+import { AccessTokenService } from '../tokens/access-token.service.js';
+import type { User } from '../users/user.js';
+
+/** How the user proved who they are. */
+export interface SignInMethod {
+  /** The name that events carry, for example `email`. */
+  readonly provider: string;
+  /** RFC 8176 method names for the `amr` claim. */
+  readonly amr: readonly string[];
+}
+
+/** The funnel: every way of signing in ends here, and nothing else opens a session. */
+@Injectable()
+export class SignInService {
+  constructor(
+    private readonly database: Database,
+    private readonly sessions: SessionService,
+    private readonly accessTokens: AccessTokenService,
+    private readonly events: EventBus,
+    @Inject(AUTHFORT_CONFIG) private readonly config: AuthFortConfig,
+  ) {}
+
+  /**
+   * Opens a session for the user that `identify` returns. `identify` runs in the transaction of the session, so what it creates or
+   * locks stands or falls with it; the answer is made after the commit.
+   * @throws AuthFortError `user_banned`, and what `identify` throws
+   */
+  async signIn(method: SignInMethod, client: ClientInfo, identify: () => Promise<User>): Promise<AuthResult> {
+    const { user, session } = await this.database.transaction(async () => {
+      const identified = await identify();
+      if (identified.banned) throw authError('user_banned');
+      const opened = await this.sessions.open(identified.id, method.amr, client);
+      this.events.emit('login', {
+        userId: identified.id,
+        email: identified.email,
+        sessionId: opened.id,
+        provider: method.provider,
+        client,
+      });
+      return { user: identified, session: opened };
+    });
+    const accessToken = await this.accessTokens.issue(user, session);
+    const tokens = { accessToken, refreshToken: session.refreshToken, expiresIn: this.config.accessTokenTtlSeconds };
+    return { user, sessionId: session.id, tokens };
+  }
+}

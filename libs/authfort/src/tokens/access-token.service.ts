@@ -1,0 +1,75 @@
+import { randomUUID, sign } from 'node:crypto';
+import { promisify } from 'node:util';
+import { Inject, Injectable } from '@nestjs/common';
+import { Clock } from 'authfort-service';
+import { type SigningKey, KeyRing } from '../keys/key-ring.js';
+import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
+import type { User } from '../users/user.js';
+
+const signInThreadPool = promisify(sign);
+
+/** The session that a token speaks for. */
+export interface TokenSession {
+  readonly id: string;
+  readonly amr: readonly string[];
+  readonly createdAt: Date;
+}
+
+/** Issues access tokens: JWTs of the profile of RFC 9068. */
+@Injectable()
+export class AccessTokenService {
+  private readonly headers = new WeakMap<SigningKey, string>();
+
+  constructor(
+    private readonly ring: KeyRing,
+    private readonly clock: Clock,
+    @Inject(AUTHFORT_CONFIG) private readonly config: AuthFortConfig,
+  ) {}
+
+  /** Signs a token for a session that is committed. The signature is computed in the thread pool. */
+  async issue(user: User, session: TokenSession): Promise<string> {
+    const key = this.ring.signingKey();
+    const input = `${this.header(key)}.${encode(this.claims(user, session))}`;
+    const signature = await signInThreadPool('sha256', Buffer.from(input), {
+      key: key.privateKey,
+      // RFC 7518 §3.4: R and S, not DER. RSA ignores it.
+      dsaEncoding: 'ieee-p1363',
+    });
+    return `${input}.${signature.toString('base64url')}`;
+  }
+
+  private claims(user: User, session: TokenSession): Record<string, unknown> {
+    const now = Math.floor(this.clock.now().getTime() / 1000);
+    const { issuer, audience, claims, accessTokenTtlSeconds } = this.config;
+    return {
+      iss: issuer,
+      sub: user.id,
+      ...(audience !== undefined && { aud: audience }),
+      ...(claims.email && { email: user.email }),
+      ...(claims.name && { name: user.name }),
+      roles: user.roles,
+      ver: user.tokenVersion,
+      sid: session.id,
+      jti: randomUUID(),
+      mfa_enabled: user.mfaEnabled,
+      amr: session.amr,
+      auth_time: Math.floor(session.createdAt.getTime() / 1000),
+      iat: now,
+      exp: now + accessTokenTtlSeconds,
+    };
+  }
+
+  private header(key: SigningKey): string {
+    let header = this.headers.get(key);
+    if (!header) {
+      // RFC 9068 §2.1: the type keeps other JWTs from being taken for access tokens.
+      header = encode({ alg: key.algorithm, kid: key.kid, typ: 'at+jwt' });
+      this.headers.set(key, header);
+    }
+    return header;
+  }
+}
+
+function encode(value: object): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url');
+}

@@ -1,0 +1,44 @@
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+
+/** An account. The e-mail address is stored normalised (trimmed, NFC, lower case), so that its unique index is the truth. */
+@Entity('authfort_users')
+export class UserEntity {
+  @PrimaryColumn('uuid', { primaryKeyConstraintName: 'authfort_users_pkey' })
+  id!: string;
+
+  @Column('text')
+  @Index('authfort_users_email_key', { unique: true })
+  email!: string;
+
+  @Column('text', { nullable: true })
+  name!: string | null;
+
+  @Column('text', { name: 'avatar_url', nullable: true })
+  avatarUrl!: string | null;
+
+  @Column('text', { nullable: true })
+  phone!: string | null;
+
+  /** PHC string (argon2id); null for an account that has no password. */
+  @Column('text', { name: 'password_hash', nullable: true })
+  passwordHash!: string | null;
+
+  @Column('boolean', { name: 'email_verified', default: false })
+  emailVerified!: boolean;
+
+  @Column('boolean', { name: 'mfa_enabled', default: false })
+  mfaEnabled!: boolean;
+
+  @Column('boolean', { default: false })
+  banned!: boolean;
+
+  /** The `ver` claim. Raising it makes every access token of the user invalid at once. */
+  @Column('integer', { name: 'token_version', default: 0 })
+  tokenVersion!: number;
+
+  @Column('timestamptz', { name: 'created_at' })
+  createdAt!: Date;
+
+  @Column('timestamptz', { name: 'deleted_at', nullable: true })
+  deletedAt!: Date | null;
+}

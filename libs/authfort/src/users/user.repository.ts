@@ -1,0 +1,91 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { Database } from '../database/database.js';
+import { type NewUser, type User, USER_COLUMNS } from './user.js';
+
+/** What a password check needs, and nothing more. */
+export interface PasswordCredential {
+  userId: string;
+  passwordHash: string | null;
+  banned: boolean;
+}
+
+/** Accounts. Changes that end access raise `token_version` in the same statement. */
+@Injectable()
+export class UserRepository {
+  constructor(private readonly database: Database) {}
+
+  /** Inserts the account, unless its address is taken: the unique index decides among racers. */
+  async createUnlessTaken(user: NewUser, now: Date): Promise<User | undefined> {
+    const [created] = await this.database.query<User>(
+      `INSERT INTO authfort_users AS u (id, email, password_hash, name, avatar_url, phone, created_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7)
+       ON CONFLICT (email) DO NOTHING RETURNING ${USER_COLUMNS}`,
+      [randomUUID(), user.email, user.passwordHash, user.name, user.avatarUrl, user.phone, now],
+    );
+    return created;
+  }
+
+  async exists(email: string): Promise<boolean> {
+    const rows = await this.database.query('SELECT 1 FROM authfort_users WHERE email = $1', [email]);
+    return rows.length > 0;
+  }
+
+  async findById(id: string): Promise<User | undefined> {
+    const [user] = await this.database.query<User>(`SELECT ${USER_COLUMNS} FROM authfort_users u WHERE u.id = $1`, [id]);
+    return user;
+  }
+
+  async findByEmail(email: string): Promise<User | undefined> {
+    const [user] = await this.database.query<User>(`SELECT ${USER_COLUMNS} FROM authfort_users u WHERE u.email = $1`, [email]);
+    return user;
+  }
+
+  async findCredential(email: string): Promise<PasswordCredential | undefined> {
+    const [found] = await this.database.query<PasswordCredential>(
+      `SELECT id AS "userId", password_hash AS "passwordHash", banned FROM authfort_users WHERE email = $1 AND deleted_at IS NULL`,
+      [email],
+    );
+    return found;
+  }
+
+  /**
+   * Reads the account and keeps a ban or a password change waiting until the transaction ends, so that no session is opened
+   * beside one. Undefined when the password is no longer the one that was verified.
+   */
+  async lockForPasswordSignIn(userId: string, verifiedHash: string): Promise<User | undefined> {
+    const [user] = await this.database.query<User>(
+      `SELECT ${USER_COLUMNS} FROM authfort_users u WHERE u.id = $1 AND u.password_hash = $2 AND u.deleted_at IS NULL FOR SHARE OF u`,
+      [userId, verifiedHash],
+    );
+    return user;
+  }
+
+  /** Replaces a hash made at weaker settings, unless the password has been changed meanwhile. */
+  async upgradePasswordHash(userId: string, oldHash: string, newHash: string): Promise<void> {
+    await this.database.query('UPDATE authfort_users SET password_hash = $3 WHERE id = $1 AND password_hash = $2', [
+      userId,
+      oldHash,
+      newHash,
+    ]);
+  }
+
+  /** @returns false when there is no such user. */
+  async setBanned(userId: string, banned: boolean): Promise<boolean> {
+    const rows = await this.database.query(
+      `UPDATE authfort_users SET banned = $2, token_version = token_version + CASE WHEN banned = $2 THEN 0 ELSE 1 END
+       WHERE id = $1 AND deleted_at IS NULL RETURNING id`,
+      [userId, banned],
+    );
+    return rows.length > 0;
+  }
+
+  /** Makes every access token of the user invalid. @returns false when there is no such user. */
+  async raiseTokenVersion(userId: string): Promise<boolean> {
+    const rows = await this.database.query(
+      'UPDATE authfort_users SET token_version = token_version + 1 WHERE id = $1 AND deleted_at IS NULL RETURNING id',
+      [userId],
+    );
+    return rows.length > 0;
+  }
+}

@@ -1,0 +1,30 @@
+/** An account as AuthFort's services see it. Its password hash stays in the repository. */
+export interface User {
+  readonly id: string;
+  readonly email: string;
+  readonly name: string | null;
+  readonly avatarUrl: string | null;
+  readonly phone: string | null;
+  readonly emailVerified: boolean;
+  readonly mfaEnabled: boolean;
+  readonly banned: boolean;
+  /** The `ver` claim: a token with another one is refused. */
+  readonly tokenVersion: number;
+  readonly roles: readonly string[];
+  readonly createdAt: Date;
+  readonly deletedAt: Date | null;
+}
+
+/** What an account is created from. */
+export interface NewUser {
+  readonly email: string;
+  readonly passwordHash: string | null;
+  readonly name: string | null;
+  readonly avatarUrl: string | null;
+  readonly phone: string | null;
+}
+
+/** The columns of `authfort_users u` that make a {@link User}, for the repositories' statements. */
+export const USER_COLUMNS = `u.id, u.email, u.name, u.avatar_url AS "avatarUrl", u.phone, u.email_verified AS "emailVerified",
+  u.mfa_enabled AS "mfaEnabled", u.banned, u.token_version AS "tokenVersion", u.created_at AS "createdAt", u.deleted_at AS "deletedAt",
+  ARRAY(SELECT r.role FROM authfort_user_roles r WHERE r.user_id = u.id ORDER BY r.role) AS roles`;
