@@ -1,0 +1,3 @@
+export { EmbeddedDatabaseError, type EmbeddedDatabaseErrorCode } from './embedded-database.error.js';
+export { embeddedPostgres, type PostgresOptions } from './embedded-postgres.js';
+export { type EmbeddedStoreOptions } from './embedded-store.js';
