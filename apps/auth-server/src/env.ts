@@ -1,0 +1,97 @@
+import { z } from 'zod';
+
+const DEVELOPMENT_DATA_DIR = '.data';
+
+/** What the auth server reads from its environment. */
+export interface AuthServerEnv {
+  port: number;
+  production: boolean;
+  databaseUrl: string | undefined;
+  dataDir: string;
+  issuer: string;
+  introspectSecret: string | undefined;
+  keyEncryptionSecret: string | undefined;
+  cookieDomain: string | undefined;
+  cookieSecure: boolean;
+  corsOrigins: string[];
+  redisUrl: string | undefined;
+  rateLimit: boolean;
+  trustedProxies: string[];
+  demoAdmin: { email: string; password: string } | undefined;
+}
+
+const flag = (fallback: boolean) =>
+  z
+    .enum(['true', 'false', 'on', 'off', '1', '0'], 'must be true or false')
+    .transform((value) => ['true', 'on', '1'].includes(value))
+    .default(fallback);
+const list = z
+  .string()
+  .default('')
+  .transform((value) => value.split(',').map((item) => item.trim()).filter(Boolean));
+const secret = z.string().min(16, 'must have at least 16 characters; `openssl rand -base64 32` makes one');
+
+const schema = z.object({
+  PORT: z.coerce.number('must be a port number').int().min(0).max(65_535).default(8000),
+  NODE_ENV: z.string().default('development'),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?(\+\w+)?:\/\//, 'must begin with postgres://')
+    .optional(),
+  AUTHFORT_DATA_DIR: z.string().default(DEVELOPMENT_DATA_DIR),
+  JWT_ISSUER: z.string().default('authfort'),
+  INTROSPECT_SECRET: secret.optional(),
+  KEY_ENCRYPTION_SECRET: secret.optional(),
+  COOKIE_DOMAIN: z.string().optional(),
+  COOKIE_SECURE: flag(true),
+  CORS_ORIGINS: list,
+  REDIS_URL: z.string().optional(),
+  RATE_LIMIT: flag(true),
+  TRUSTED_PROXIES: list,
+  DEMO_ADMIN_EMAIL: z.string().optional(),
+  DEMO_ADMIN_PASSWORD: z.string().optional(),
+});
+
+/**
+ * Reads and checks the environment.
+ * @throws Error that lists every problem at once and repeats no value.
+ */
+export function readEnv(source: NodeJS.ProcessEnv = process.env): AuthServerEnv {
+  // An empty variable (`REDIS_URL=`, as compose files like to write) means that it is not set.
+  const given = Object.fromEntries(Object.entries(source).filter(([, value]) => value !== ''));
+  const parsed = schema.safeParse(given);
+  const problems = parsed.success ? [] : parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  if (given.NODE_ENV === 'production') problems.push(...productionProblems(given));
+  if (!parsed.success || problems.length > 0) {
+    throw new Error(`The auth server cannot start:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+  }
+  const env = parsed.data;
+  return {
+    port: env.PORT,
+    production: env.NODE_ENV === 'production',
+    databaseUrl: env.DATABASE_URL,
+    dataDir: env.AUTHFORT_DATA_DIR,
+    issuer: env.JWT_ISSUER,
+    introspectSecret: env.INTROSPECT_SECRET,
+    keyEncryptionSecret: env.KEY_ENCRYPTION_SECRET,
+    cookieDomain: env.COOKIE_DOMAIN,
+    cookieSecure: env.COOKIE_SECURE,
+    corsOrigins: env.CORS_ORIGINS,
+    redisUrl: env.REDIS_URL,
+    rateLimit: env.RATE_LIMIT,
+    trustedProxies: env.TRUSTED_PROXIES,
+    demoAdmin:
+      env.DEMO_ADMIN_EMAIL && env.DEMO_ADMIN_PASSWORD
+        ? { email: env.DEMO_ADMIN_EMAIL, password: env.DEMO_ADMIN_PASSWORD }
+        : undefined,
+  };
+}
+
+function productionProblems(given: NodeJS.ProcessEnv): string[] {
+  const problems: string[] = [];
+  if (!given.DATABASE_URL) problems.push('DATABASE_URL: is needed in production (postgres://…); the embedded database is for development');
+  if (!given.KEY_ENCRYPTION_SECRET) problems.push('KEY_ENCRYPTION_SECRET: is needed in production; `openssl rand -base64 32` makes one');
+  if (['false', 'off', '0'].includes(given.COOKIE_SECURE ?? '')) problems.push('COOKIE_SECURE: must not be false in production');
+  if (given.DEMO_ADMIN_PASSWORD) problems.push('DEMO_ADMIN_PASSWORD: is not for production; use `npx authfort user create --role admin`');
+  return problems;
+}

@@ -1,0 +1,20 @@
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { AppModule } from './app.module.js';
+import { type NotificationsEnv, readEnv } from './env.js';
+
+async function start(env: NotificationsEnv): Promise<void> {
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.forEnv(env), new FastifyAdapter(), {
+    abortOnError: false,
+  });
+  if (env.corsOrigins.length > 0) app.enableCors({ origin: env.corsOrigins, credentials: true, maxAge: 600 });
+  app.enableShutdownHooks();
+  await app.listen(env.port, '0.0.0.0');
+}
+
+try {
+  await start(readEnv());
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+}

@@ -1,0 +1,58 @@
+import { z } from 'zod';
+
+/** What the orders service reads from its environment. */
+export interface OrdersEnv {
+  port: number;
+  jwksUrl: string;
+  issuer: string;
+  introspectUrl: string | undefined;
+  introspectSecret: string | undefined;
+  corsOrigins: string[];
+  jwksCacheTtlSeconds: number;
+  jwksCooldownSeconds: number;
+}
+
+const url = z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' });
+const schema = z.object({
+  PORT: z.coerce.number('must be a port number').int().min(0).max(65_535).default(8001),
+  NODE_ENV: z.string().default('development'),
+  JWKS_URL: url.optional(),
+  JWT_ISSUER: z.string().default('authfort'),
+  INTROSPECT_URL: url.optional(),
+  INTROSPECT_SECRET: z.string().min(16, 'must have at least 16 characters').optional(),
+  CORS_ORIGINS: z
+    .string()
+    .default('')
+    .transform((value) => value.split(',').map((item) => item.trim()).filter(Boolean)),
+  JWKS_CACHE_SECONDS: z.coerce.number('must be a number of seconds').int().min(1).default(300),
+  JWKS_COOLDOWN_SECONDS: z.coerce.number('must be a number of seconds').int().min(1).default(5),
+});
+
+/**
+ * Reads and checks the environment. The introspection endpoint, unless given, is taken to stand beside the JWKS.
+ * @throws Error that lists every problem at once and repeats no value.
+ */
+export function readEnv(source: NodeJS.ProcessEnv = process.env): OrdersEnv {
+  const given = Object.fromEntries(Object.entries(source).filter(([, value]) => value !== ''));
+  const parsed = schema.safeParse(given);
+  const problems = parsed.success ? [] : parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  if (given.NODE_ENV === 'production') {
+    if (!given.JWKS_URL) problems.push('JWKS_URL: is needed in production (http://auth:8000/.well-known/jwks.json)');
+    if (!given.INTROSPECT_SECRET) problems.push('INTROSPECT_SECRET: is needed in production: refunds are checked with the auth server');
+  }
+  if (!parsed.success || problems.length > 0) {
+    throw new Error(`The orders service cannot start:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+  }
+  const env = parsed.data;
+  const jwksUrl = env.JWKS_URL ?? 'http://localhost:8000/.well-known/jwks.json';
+  return {
+    port: env.PORT,
+    jwksUrl,
+    issuer: env.JWT_ISSUER,
+    introspectUrl: env.INTROSPECT_URL ?? new URL('/introspect', jwksUrl).href,
+    introspectSecret: env.INTROSPECT_SECRET,
+    corsOrigins: env.CORS_ORIGINS,
+    jwksCacheTtlSeconds: env.JWKS_CACHE_SECONDS,
+    jwksCooldownSeconds: env.JWKS_COOLDOWN_SECONDS,
+  };
+}
