@@ -20,7 +20,11 @@ export type PostgresOptions = Extract<DataSourceOptions, { type: 'postgres' }>;
  * files cannot be used.
  */
 export function embeddedPostgres(options: EmbeddedStoreOptions): PostgresOptions {
-  const server = new EmbeddedServer(options);
+  return optionsOf(new EmbeddedServer(options));
+}
+
+/** The connection options for a server that the caller keeps in hand. */
+export function optionsOf(server: EmbeddedServer): PostgresOptions {
   return {
     type: 'postgres',
     // pg would otherwise look for PGUSER and PGDATABASE.

@@ -1,0 +1,70 @@
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DataSource } from 'typeorm';
+import { optionsOf } from '../database/embedded/embedded-postgres.js';
+import { EmbeddedServer } from '../database/embedded/embedded-server.js';
+import { embeddedPostgres } from '../database/embedded/index.js';
+import { authfortEntities } from '../database/entities.js';
+import { migrate } from '../database/migrator.js';
+import { schemaFingerprint } from './schema-fingerprint.js';
+import { type TestDatabase } from './test-database.js';
+
+const DAY_MS = 86_400_000;
+
+/** Opens a database in memory, from the migrated snapshot. */
+export async function openEmbeddedTestDatabase(): Promise<TestDatabase> {
+  const snapshot = await migratedSnapshot();
+  return {
+    options: { ...embeddedPostgres({ snapshot, production: false }), entities: authfortEntities },
+    close: () => Promise.resolve(),
+  };
+}
+
+/**
+ * The files of a migrated database as a tar archive, kept in the system's folder for temporary files, where the other
+ * processes of a test run find it. Several may make it at once: each writes a file of its own and renames it.
+ */
+export async function migratedSnapshot(): Promise<Blob> {
+  const folder = join(tmpdir(), `authfort-test-snapshots-${process.getuid?.() ?? 'user'}`);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const name = `${schemaFingerprint()}.tar`;
+  const cached = readIfThere(join(folder, name));
+  if (cached) return new Blob([cached]);
+  const made = Buffer.from(await (await makeSnapshot()).arrayBuffer());
+  removeOldSnapshots(folder);
+  const draft = join(folder, `${name}.${randomUUID()}`);
+  writeFileSync(draft, made);
+  renameSync(draft, join(folder, name));
+  return new Blob([made]);
+}
+
+async function makeSnapshot(): Promise<Blob> {
+  const server = new EmbeddedServer({ production: false });
+  const dataSource = await new DataSource(optionsOf(server)).initialize();
+  try {
+    await migrate(dataSource);
+    return await server.dump();
+  } finally {
+    await dataSource.destroy();
+  }
+}
+
+function readIfThere(path: string): Buffer<ArrayBuffer> | undefined {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Snapshots are 40 MB each, and every change of a migration makes a new one. */
+function removeOldSnapshots(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name);
+    const written = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+    if (written !== undefined && written < Date.now() - DAY_MS) rmSync(path, { force: true });
+  }
+}

@@ -1,0 +1,28 @@
+import { type PostgresOptions } from '../database/embedded/index.js';
+import { openEmbeddedTestDatabase } from './embedded-test-database.js';
+import { testDatabaseUrl } from './env.js';
+import { createPostgresTestDatabase } from './postgres-test-database.js';
+
+export interface TestDatabase {
+  /** TypeORM connection options of a database that has AuthFort's tables and nothing in them; AuthFort's entities are listed. */
+  readonly options: PostgresOptions;
+  /** Throws the database away. Destroy its `DataSource` first. */
+  close(): Promise<void>;
+}
+
+export interface TestDatabaseOptions {
+  /**
+   * A database on a PostgreSQL server whose user may create databases; `undefined`: the embedded one.
+   * Default: `DATABASE_URL` of the environment.
+   */
+  readonly databaseUrl?: string | undefined;
+}
+
+/**
+ * Makes a database for one test suite, empty and migrated. Both kinds are copied from a migrated original that is made
+ * once per version of the migrations, so that a suite waits less than a second.
+ */
+export async function createTestDatabase(options: TestDatabaseOptions = {}): Promise<TestDatabase> {
+  const url = 'databaseUrl' in options ? options.databaseUrl : testDatabaseUrl();
+  return url ? createPostgresTestDatabase(url) : openEmbeddedTestDatabase();
+}
