@@ -118,6 +118,14 @@ function take(folder: string, number: number, generation: Generation): boolean {
   }
 }
 
+/** Moved away first: half a directory left under the name could be taken by another process. */
 function remove(folder: string, number: number): void {
-  rmSync(entry(folder, number), { recursive: true, force: true });
+  const trash = join(folder, `lock-trash-${randomUUID()}`);
+  try {
+    renameSync(entry(folder, number), trash);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  rmSync(trash, { recursive: true, force: true });
 }

@@ -36,7 +36,8 @@ export function livenessOf(other: ProcessIdentity, self: ProcessIdentity): Liven
   if (other.host !== self.host) return 'unknown';
   if (other.boot !== self.boot) return 'dead';
   if (other.pidNamespace !== self.pidNamespace) return 'unknown';
-  if (!exists(other.pid)) return 'dead';
+  // A zombie holds nothing any more: it waits for a parent that, in a container without an init, may never ask.
+  if (!exists(other.pid) || statOf(other.pid)[0] === 'Z') return 'dead';
   const start = startOf(other.pid);
   // Without a start time on both sides the number alone decides: refusing is the mistake that loses no data.
   return start === '' || other.startedAt === '' || start === other.startedAt ? 'alive' : 'dead';
@@ -52,18 +53,19 @@ function exists(pid: number): boolean {
 }
 
 function startOf(pid: number): string {
-  if (process.platform === 'linux') {
-    // proc(5): field 22 is the start time in clock ticks; field 2, the name in brackets, may hold spaces and brackets.
-    return firstLine(() => {
-      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-      return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-    });
-  }
+  if (process.platform === 'linux') return statOf(pid)[19] ?? '';
   if (process.platform === 'win32') return '';
   const environment = { PATH: '/bin:/usr/bin', LC_ALL: 'C', TZ: 'UTC' };
   return firstLine(() =>
     execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { env: environment, encoding: 'utf8' }),
   );
+}
+
+/** The fields of `/proc/<pid>/stat` from the third (the state) on; the 22nd is the start time (proc(5)). Empty elsewhere. */
+function statOf(pid: number): string[] {
+  const stat = firstLine(() => readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  // Field 2, the name in brackets, may itself hold spaces and brackets.
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
 function firstLine(read: () => string): string {

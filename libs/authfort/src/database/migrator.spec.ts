@@ -1,0 +1,147 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { randomBytes } from 'node:crypto';
+import { DataSource, type MigrationInterface, type QueryRunner } from 'typeorm';
+import { testDatabaseUrl } from '../testing/env.js';
+import { embeddedPostgres, type PostgresOptions } from './embedded/index.js';
+import { authfortMigrations } from './migrations/index.js';
+import { migrate, MigrationLockError, migrationStatus, revertLast } from './migrator.js';
+
+const opened: DataSource[] = [];
+const cleanUps: (() => Promise<unknown>)[] = [];
+const url = testDatabaseUrl();
+
+async function open(options: PostgresOptions): Promise<DataSource> {
+  const dataSource = await new DataSource(options).initialize();
+  opened.push(dataSource);
+  return dataSource;
+}
+
+/** Options for an empty database; they may be used for several connections where `url` is set. */
+async function emptyDatabase(): Promise<PostgresOptions> {
+  if (!url) return embeddedPostgres({ production: false });
+  const admin = await new DataSource({ type: 'postgres', url }).initialize();
+  const name = `migrator_spec_${randomBytes(6).toString('hex')}`;
+  await admin.query(`CREATE DATABASE ${name}`);
+  cleanUps.push(() => admin.query(`DROP DATABASE ${name} WITH (FORCE)`).finally(() => admin.destroy()));
+  const target = new URL(url);
+  target.pathname = `/${name}`;
+  return { type: 'postgres', url: target.href, uuidExtension: 'pgcrypto', installExtensions: false };
+}
+
+afterEach(async () => {
+  for (const dataSource of opened.splice(0)) await dataSource.destroy();
+  for (const cleanUp of cleanUps.splice(0)) await cleanUp();
+});
+
+const names = authfortMigrations.map(({ name }) => name);
+const tables = (dataSource: DataSource): Promise<{ name: string }[]> =>
+  dataSource.query(
+    `SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1`,
+  );
+
+class Good1800000000001 implements MigrationInterface {
+  up = (runner: QueryRunner): Promise<unknown> => runner.query('CREATE TABLE good ()');
+  down = (runner: QueryRunner): Promise<unknown> => runner.query('DROP TABLE good');
+}
+
+class Bad1800000000002 implements MigrationInterface {
+  up = (runner: QueryRunner): Promise<unknown> => runner.query('CREATE TABLE half_done (); SELECT 1/0');
+  down = (): Promise<unknown> => Promise.resolve();
+}
+
+class TheApps1800000000003 implements MigrationInterface {
+  up = (runner: QueryRunner): Promise<unknown> => runner.query('CREATE TABLE of_the_app ()');
+  down = (runner: QueryRunner): Promise<unknown> => runner.query('DROP TABLE of_the_app');
+}
+
+const entered = deferred();
+const proceed = deferred();
+
+class Slow1800000000004 implements MigrationInterface {
+  up = (): Promise<void> => {
+    entered.resolve();
+    return proceed.promise;
+  };
+  down = (): Promise<void> => Promise.resolve();
+}
+
+function deferred(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = (): void => undefined;
+  const promise = new Promise<void>((fulfil) => (resolve = fulfil));
+  return { promise, resolve };
+}
+
+describe(`the migrator (${url ? 'PostgreSQL' : 'embedded'})`, () => {
+  it('applies what is pending once, tells what it did, and has nothing to do the second time', async () => {
+    const dataSource = await open(await emptyDatabase());
+    expect(await migrationStatus(dataSource)).toEqual(names.map((name) => ({ name, applied: false })));
+    const progress: string[] = [];
+    expect(await migrate(dataSource, { onProgress: (line) => progress.push(line) })).toEqual(names);
+    expect(progress).toEqual(names.map((name) => `Applied migration ${name}`));
+    expect(await migrate(dataSource)).toEqual([]);
+    expect(await migrationStatus(dataSource)).toEqual(names.map((name) => ({ name, applied: true })));
+  });
+
+  it('takes the migrations back one by one until nothing is left, and can apply them again', async () => {
+    const dataSource = await open(await emptyDatabase());
+    await migrate(dataSource);
+    for (const name of [...names].reverse()) expect(await revertLast(dataSource)).toBe(name);
+    expect(await revertLast(dataSource)).toBeUndefined();
+    expect(await tables(dataSource)).toEqual([{ name: 'authfort_migrations' }]);
+    expect(await migrate(dataSource)).toEqual(names);
+  });
+
+  it('lets one of ten concurrent calls on one connection migrate', async () => {
+    const dataSource = await open(await emptyDatabase());
+    const results = await Promise.all(Array.from({ length: 10 }, () => migrate(dataSource)));
+    expect(results.filter((applied) => applied.length > 0)).toEqual([names]);
+  });
+
+  it('leaves the tables as they were when a migration fails', async () => {
+    const dataSource = await open(await emptyDatabase());
+    const failing = { migrations: [Good1800000000001, Bad1800000000002] };
+    await expect(migrate(dataSource, failing)).rejects.toThrow('division by zero');
+    expect(await tables(dataSource)).toEqual([]);
+    expect(await migrate(dataSource)).toEqual(names);
+  });
+
+  it('neither runs nor records the migrations of the app, and the app does not see its own', async () => {
+    const options = await emptyDatabase();
+    const dataSource = await open({ ...options, migrations: [TheApps1800000000003] });
+    await migrate(dataSource);
+    expect((await tables(dataSource)).map(({ name }) => name)).not.toContain('of_the_app');
+    await dataSource.runMigrations();
+    expect(await dataSource.query('SELECT name FROM migrations')).toEqual([
+      { name: TheApps1800000000003.name },
+    ]);
+    expect(await dataSource.query('SELECT name FROM authfort_migrations ORDER BY id')).toEqual(
+      names.map((name) => ({ name })),
+    );
+    expect(await revertLast(dataSource)).toBe(names.at(-1));
+    expect((await tables(dataSource)).map(({ name }) => name)).toContain('of_the_app');
+  });
+});
+
+(url ? describe : describe.skip)('several processes on one PostgreSQL', () => {
+  it('ends with one migrated schema when ten replicas start together', async () => {
+    const options = await emptyDatabase();
+    const replicas = await Promise.all(Array.from({ length: 10 }, () => open({ ...options, poolSize: 1 })));
+    const results = await Promise.all(replicas.map((replica) => migrate(replica)));
+    expect(results.filter((applied) => applied.length > 0)).toEqual([names]);
+    const [first] = replicas;
+    expect(await first?.query('SELECT name FROM authfort_migrations ORDER BY id')).toEqual(
+      names.map((name) => ({ name })),
+    );
+  });
+
+  it('says who is in the way when the lock does not come free in time', async () => {
+    const options = await emptyDatabase();
+    const [busy, waiting] = [await open(options), await open(options)];
+    const slow = migrate(busy, { migrations: [Slow1800000000004] });
+    await entered.promise;
+    await expect(migrate(waiting, { lockWaitSeconds: 0.05 })).rejects.toThrow(MigrationLockError);
+    proceed.resolve();
+    await slow;
+    expect(await migrate(waiting)).toEqual(names);
+  });
+});
