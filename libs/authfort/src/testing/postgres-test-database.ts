@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
+import { driverUrl } from '../database/connection-options.js';
 import { type PostgresOptions } from '../database/embedded/index.js';
 import { authfortEntities } from '../database/entities.js';
 import { migrate } from '../database/migrator.js';
@@ -97,9 +98,4 @@ function optionsFor(url: string, database: string): PostgresOptions {
   const target = new URL(driverUrl(url));
   target.pathname = `/${database}`;
   return { type: 'postgres', url: target.href, uuidExtension: 'pgcrypto', installExtensions: false };
-}
-
-/** SQLAlchemy names the driver in the scheme (`postgresql+asyncpg:`), which pg does not know. */
-function driverUrl(url: string): string {
-  return url.replace(/^postgres(ql)?(\+\w+)?:/, 'postgres:');
 }

@@ -1,0 +1,14 @@
+export interface CliEnvironment {
+  readonly databaseUrl: string | undefined;
+  readonly dataDir: string;
+  readonly production: boolean;
+}
+
+/** What the command line reads from its environment; a variable that is empty counts as not set. */
+export function readCliEnvironment(): CliEnvironment {
+  return {
+    databaseUrl: process.env.DATABASE_URL || undefined,
+    dataDir: process.env.AUTHFORT_DATA_DIR || '.data',
+    production: process.env.NODE_ENV === 'production',
+  };
+}
