@@ -1,0 +1,95 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { authfortMigrations } from '../database/migrations/index.js';
+
+interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'authfort-cli-'));
+});
+
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Runs the command in an empty folder, with no other environment than `environment`. */
+function authfort(args: string[], environment: NodeJS.ProcessEnv = {}): Promise<Outcome> {
+  const bin = fileURLToPath(new URL('../../../../bin/authfort.mjs', import.meta.url));
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      [bin, ...args],
+      { cwd: folder, env: { PATH: process.env.PATH, ...environment } },
+      (error, stdout, stderr) => resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
+    );
+  });
+}
+
+const names = authfortMigrations.map(({ name }) => name);
+const lines = (...all: string[]): string => all.map((line) => `${line}\n`).join('');
+
+describe('authfort migrate', () => {
+  it('applies, lists and takes back, on the embedded database when no URL is given', async () => {
+    const first = await authfort(['migrate']);
+    expect(first).toMatchObject({
+      code: 0,
+      stdout: lines(...names.map((name) => `Applied migration ${name}`), 'The database is up to date.'),
+      stderr: expect.stringContaining(join(folder, '.data')),
+    });
+    expect(await authfort(['migrate'])).toEqual({
+      code: 0,
+      stdout: 'The database is up to date.\n',
+      stderr: '',
+    });
+    expect(await authfort(['migrate', '--revert'])).toMatchObject({
+      code: 0,
+      stdout: `Reverted migration ${names.at(-1)}\n`,
+    });
+    expect(await authfort(['migrate', '--status'])).toMatchObject({
+      code: 0,
+      stdout: lines(
+        ...names.map((name, index) => `${index < names.length - 1 ? '[x]' : '[ ]'} ${name}`),
+        '1 to apply: run authfort migrate.',
+      ),
+    });
+  }, 60_000);
+
+  it('says in one line why it could not connect and what to do, and never shows the password', async () => {
+    const password = randomBytes(8).toString('hex');
+    const refused = await authfort([
+      'migrate',
+      '--database-url',
+      `postgres://ada:${password}@127.0.0.1:1/app`,
+    ]);
+    expect(refused).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^authfort: connect ECONNREFUSED .*is PostgreSQL running.*\n$/),
+    });
+    const foreign = await authfort(['migrate'], { DATABASE_URL: `mysql://ada:${password}@127.0.0.1/app` });
+    expect(foreign).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^authfort: .*postgres:\/\/.*\n$/),
+    });
+    expect(JSON.stringify([refused, foreign])).not.toContain(password);
+  });
+
+  it('does not fall back to the embedded database in production', async () => {
+    const outcome = await authfort(['migrate'], { NODE_ENV: 'production' });
+    expect(outcome).toMatchObject({ code: 1, stderr: expect.stringContaining('set DATABASE_URL') });
+  });
+
+  it('refuses flags that contradict each other, and flags it does not know', async () => {
+    expect(await authfort(['migrate', '--status', '--revert'])).toMatchObject({ code: 1 });
+    expect(await authfort(['migrate', '--nope'])).toMatchObject({ code: 1 });
+  });
+});
