@@ -1,0 +1,97 @@
+import {
+  type ArgumentsHost,
+  Catch,
+  type ExceptionFilter,
+  HttpException,
+  Injectable,
+  Logger,
+} from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { type AccessErrorCode, accessError } from './access-errors.js';
+import { AuthFortError } from './auth-fort.error.js';
+
+const BY_STATUS: Record<number, AccessErrorCode> = {
+  400: 'bad_request',
+  401: 'token_missing',
+  403: 'forbidden',
+  404: 'not_found',
+  405: 'method_not_allowed',
+  406: 'not_acceptable',
+  408: 'request_timeout',
+  409: 'conflict',
+  413: 'payload_too_large',
+  415: 'unsupported_media_type',
+  422: 'validation_error',
+  429: 'too_many_requests',
+  431: 'headers_too_large',
+  503: 'unavailable',
+};
+
+/**
+ * Ends every error the same way: `{statusCode, error, message, details?}` with a stable code.
+ *
+ * An `HttpException` whose body has a code of its own in `error` is passed on. Every other exception gets the fixed text of its
+ * status, since the texts of parsers and routers repeat what was sent. What is unexpected is logged, and answered with 500 only.
+ */
+@Injectable()
+@Catch()
+export class ErrorFilter implements ExceptionFilter {
+  private readonly logger = new Logger('ErrorFilter');
+
+  constructor(private readonly adapterHost: HttpAdapterHost) {}
+
+  catch(exception: unknown, host: ArgumentsHost): void {
+    if (host.getType() !== 'http') throw exception;
+    const { httpAdapter } = this.adapterHost;
+    const response: unknown = host.switchToHttp().getResponse();
+    const answer = this.toHttpException(exception);
+    if (httpAdapter.isHeadersSent(response)) {
+      httpAdapter.end(response);
+      return;
+    }
+    const headers = answer instanceof AuthFortError ? answer.headers : {};
+    for (const [name, value] of Object.entries(headers)) httpAdapter.setHeader(response, name, value);
+    httpAdapter.reply(response, answer.getResponse(), answer.getStatus());
+  }
+
+  private toHttpException(exception: unknown): HttpException {
+    if (exception instanceof AuthFortError || isCoded(exception)) return exception;
+    const status = statusOf(exception);
+    if (status === undefined || (status >= 500 && status !== 503)) {
+      this.logger.error(describe(exception), exception instanceof Error ? exception.stack : undefined);
+      return accessError('internal_error');
+    }
+    if (status === 400 && isParserError(exception)) return accessError('invalid_json');
+    return accessError(BY_STATUS[status] ?? 'bad_request');
+  }
+}
+
+/** An exception whose author has chosen a code. Nest's own bodies have a phrase there ("Not Found"). */
+function isCoded(exception: unknown): exception is HttpException {
+  if (!(exception instanceof HttpException)) return false;
+  const body = exception.getResponse();
+  if (typeof body !== 'object' || !('error' in body)) return false;
+  return typeof body.error === 'string' && /^[a-z][a-z0-9]*(_[a-z0-9]+)*$/.test(body.error);
+}
+
+/** The status of Nest's, Fastify's and `http-errors`' exceptions. */
+function statusOf(exception: unknown): number | undefined {
+  if (exception instanceof HttpException) return exception.getStatus();
+  if (exception instanceof SyntaxError || exception instanceof URIError) return 400;
+  const { statusCode } = (exception ?? {}) as { statusCode?: unknown };
+  return typeof statusCode === 'number' && statusCode >= 400 && statusCode < 600 ? statusCode : undefined;
+}
+
+/** Nest wraps what the body parsers throw in an exception of the same message; the messages are V8's, Fastify's or body-parser's. */
+function isParserError(exception: unknown): boolean {
+  const message = exception instanceof Error ? exception.message : '';
+  return /JSON|Unexpected (token|end|string|number)|prototype property|Body |content length|size did not match|encoding/i.test(
+    message,
+  );
+}
+
+function describe(exception: unknown): string {
+  return exception instanceof Error
+    ? `${exception.name}: ${exception.message}`
+    : 'A value that is no error was thrown';
+}

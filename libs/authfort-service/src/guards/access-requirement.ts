@@ -1,0 +1,35 @@
+import type { Type } from '@nestjs/common';
+import { asksForUser, INTROSPECT, PUBLIC, ROLES } from '../decorators/access.decorators.js';
+
+/** `closed`: every route needs a token unless it is `@Public()`. `decorated`: only what carries a decorator of ours. */
+export type GuardMode = 'closed' | 'decorated';
+
+/** What a route asks of a request. Undefined stands for a public route. */
+export interface AccessRequirement {
+  /** Any of these; undefined: any user. */
+  readonly roles: ReadonlySet<string> | undefined;
+  readonly introspect: boolean;
+}
+
+type Handler = (...args: never[]) => unknown;
+
+/** Reads the decorators of a route; those on the method come before those on the class. */
+export function requirementOf(
+  controller: Type,
+  handler: Handler,
+  mode: GuardMode,
+): AccessRequirement | undefined {
+  const onMethod = <T>(key: string) => Reflect.getMetadata(key, handler) as T | undefined;
+  const onClass = <T>(key: string) => Reflect.getMetadata(key, controller) as T | undefined;
+  const roles = onMethod<string[]>(ROLES) ?? onClass<string[]>(ROLES);
+  const introspect = onMethod<boolean>(INTROSPECT) ?? onClass<boolean>(INTROSPECT) ?? false;
+  const guardedByMethod =
+    onMethod(ROLES) !== undefined ||
+    onMethod(INTROSPECT) !== undefined ||
+    asksForUser(controller, handler.name);
+  if (onMethod(PUBLIC) && !guardedByMethod) return undefined;
+  // A method that asks for a user is guarded even in a public controller: it could not work otherwise.
+  if (onClass(PUBLIC) && !guardedByMethod) return undefined;
+  const guarded = mode === 'closed' || guardedByMethod || roles !== undefined || introspect;
+  return guarded ? { roles: roles && new Set(roles), introspect } : undefined;
+}

@@ -1,0 +1,112 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { accessError } from '../errors/access-errors.js';
+import { AuthFortError } from '../errors/auth-fort.error.js';
+import type { AuthUser } from '../token/auth-user.js';
+import { TokenAuthenticator } from '../token/token-authenticator.port.js';
+import { type AccessRequirement, type GuardMode, requirementOf } from './access-requirement.js';
+import { assertNotCrossSite } from './csrf.policy.js';
+import { extractToken } from './extract-token.js';
+
+/** How the guard guards. */
+export interface AccessGuardOptions {
+  readonly mode: GuardMode;
+  /** Name of the access cookie; undefined: bearer tokens only. */
+  readonly cookieName: string | undefined;
+  /** Origins that may send state-changing requests by cookie. */
+  readonly allowedOrigins: readonly string[];
+}
+
+/** DI token of {@link AccessGuardOptions}. */
+export const ACCESS_GUARD_OPTIONS = Symbol('ACCESS_GUARD_OPTIONS');
+
+interface GuardedRequest {
+  readonly method: string;
+  readonly headers: IncomingHttpHeaders;
+  user?: AuthUser;
+}
+
+/**
+ * Lets a request through whose token is good and whose user has a role that the route asks for. Registered for the whole app.
+ * What a route asks for is read from its decorators once.
+ */
+@Injectable()
+export class AccessGuard implements CanActivate {
+  private readonly requirements = new WeakMap<object, WeakMap<object, AccessRequirement | 'public'>>();
+
+  constructor(
+    private readonly authenticator: TokenAuthenticator,
+    @Inject(ACCESS_GUARD_OPTIONS) private readonly options: AccessGuardOptions,
+    private readonly adapterHost: HttpAdapterHost,
+  ) {}
+
+  /** @throws AuthFortError; its headers are set already, so that an app without the error filter answers rightly too */
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
+    const requirement = this.requirementFor(context);
+    if (requirement === 'public') return true;
+    // Tokens of other transports are for the app to check: nothing is let through unseen.
+    if (context.getType() !== 'http') throw accessError('token_missing');
+    const request = context.switchToHttp().getRequest<GuardedRequest>();
+    try {
+      const token = this.tokenOf(request);
+      const user = this.authenticator.authenticate(token);
+      if (!(user instanceof Promise) && !requirement.introspect)
+        return this.admit(request, user, requirement);
+      return this.admitLater(request, user, token, requirement).catch((error: unknown) =>
+        this.refuse(context, error),
+      );
+    } catch (error) {
+      return this.refuse(context, error);
+    }
+  }
+
+  private tokenOf(request: GuardedRequest): string {
+    const { cookieName, allowedOrigins } = this.options;
+    const presented = extractToken(request, cookieName);
+    if (!presented) throw accessError('token_missing');
+    if (presented.via === 'cookie') assertNotCrossSite(request, allowedOrigins);
+    return presented.token;
+  }
+
+  private async admitLater(
+    request: GuardedRequest,
+    authenticating: AuthUser | Promise<AuthUser>,
+    token: string,
+    requirement: AccessRequirement,
+  ): Promise<boolean> {
+    const user = await authenticating;
+    return this.admit(
+      request,
+      requirement.introspect ? await this.authenticator.confirm(user, token) : user,
+      requirement,
+    );
+  }
+
+  private admit(request: GuardedRequest, user: AuthUser, { roles }: AccessRequirement): true {
+    if (roles && !user.roles.some((role) => roles.has(role))) throw accessError('insufficient_role');
+    request.user = user;
+    return true;
+  }
+
+  private refuse(context: ExecutionContext, error: unknown): never {
+    const { httpAdapter } = this.adapterHost;
+    if (error instanceof AuthFortError) {
+      const response: unknown = context.switchToHttp().getResponse();
+      for (const [name, value] of Object.entries(error.headers)) httpAdapter.setHeader(response, name, value);
+    }
+    throw error;
+  }
+
+  private requirementFor(context: ExecutionContext): AccessRequirement | 'public' {
+    const [controller, handler] = [context.getClass(), context.getHandler() as (...args: never[]) => unknown];
+    let ofController = this.requirements.get(controller);
+    if (!ofController) this.requirements.set(controller, (ofController = new WeakMap()));
+    let requirement = ofController.get(handler);
+    if (!requirement) {
+      requirement = requirementOf(controller, handler, this.options.mode) ?? 'public';
+      ofController.set(handler, requirement);
+    }
+    return requirement;
+  }
+}

@@ -1,0 +1,51 @@
+import { type INestApplicationContext, RequestMethod, type Type } from '@nestjs/common';
+import { METHOD_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
+import { MetadataScanner, ModulesContainer } from '@nestjs/core';
+import { type GuardMode, requirementOf } from './access-requirement.js';
+
+/** A route and who may use it. */
+export interface RouteAccess {
+  readonly method: string;
+  readonly path: string;
+  readonly access: 'public' | 'guarded';
+  readonly roles: readonly string[];
+  readonly introspect: boolean;
+}
+
+/** All routes of an app with their access, by path. For the log at the start, and for a test that no route is open by accident. */
+export function listRoutes(
+  app: Pick<INestApplicationContext, 'get'>,
+  mode: GuardMode = 'closed',
+): RouteAccess[] {
+  return routesOf(app.get(ModulesContainer, { strict: false }), mode);
+}
+
+/** See {@link listRoutes}. */
+export function routesOf(modules: ModulesContainer, mode: GuardMode): RouteAccess[] {
+  const controllers = [...modules.values()].flatMap((module) => [...module.controllers.values()]);
+  const routes = controllers.flatMap(({ metatype }) => routesOfController(metatype as Type, mode));
+  return routes.sort((a, b) => `${a.path} ${a.method}`.localeCompare(`${b.path} ${b.method}`));
+}
+
+function routesOfController(controller: Type, mode: GuardMode): RouteAccess[] {
+  const prototype = controller.prototype as Record<string, (...args: never[]) => unknown>;
+  return new MetadataScanner().getAllMethodNames(prototype).flatMap((name) => {
+    const handler = prototype[name]!;
+    const method = Reflect.getMetadata(METHOD_METADATA, handler) as RequestMethod | undefined;
+    if (method === undefined) return [];
+    const requirement = requirementOf(controller, handler, mode);
+    return pathsOf(controller).flatMap((base) =>
+      pathsOf(handler).map((path) => ({
+        method: RequestMethod[method],
+        path: `/${base}/${path}`.replace(/\/+/g, '/').replace(/(.)\/$/, '$1'),
+        access: requirement ? ('guarded' as const) : ('public' as const),
+        roles: [...(requirement?.roles ?? [])],
+        introspect: requirement?.introspect ?? false,
+      })),
+    );
+  });
+}
+
+function pathsOf(target: object): string[] {
+  return [(Reflect.getMetadata(PATH_METADATA, target) as string | string[] | undefined) ?? ''].flat();
+}

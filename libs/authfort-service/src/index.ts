@@ -1,0 +1,24 @@
+export { CurrentUser, Introspect, Public, Roles } from './decorators/access.decorators.js';
+export { type AccessErrorCode, accessError, accessErrorCatalog } from './errors/access-errors.js';
+export { AuthFortError, type AuthFortErrorExtra, type ErrorEntry } from './errors/auth-fort.error.js';
+export { ErrorFilter } from './errors/error.filter.js';
+export { ACCESS_GUARD_OPTIONS, AccessGuard, type AccessGuardOptions } from './guards/access.guard.js';
+export type { GuardMode } from './guards/access-requirement.js';
+export { assertNotCrossSite } from './guards/csrf.policy.js';
+export { cookieValues, extractToken, type PresentedToken } from './guards/extract-token.js';
+export { listRoutes, type RouteAccess } from './guards/route-access.js';
+export type { ActiveIntrospectionResult, IntrospectionResult } from './introspection/introspection-result.js';
+export { ServiceAuthOptionsError } from './options/service-auth.config.js';
+export type { ServiceAuthOptions } from './options/service-auth.options.js';
+export { ServiceAuth } from './service-auth.js';
+export { type ServiceAuthAsyncOptions, ServiceAuthModule } from './service-auth.module.js';
+export {
+  AccessTokenVerifier,
+  type AccessTokenVerifierOptions,
+  STRATEGY_NAME,
+} from './token/access-token.verifier.js';
+export type { AccessTokenClaims, AuthUser } from './token/auth-user.js';
+export { Clock, SystemClock } from './token/clock.port.js';
+export { KeySource } from './token/key-source.port.js';
+export { TokenAuthenticator } from './token/token-authenticator.port.js';
+export type { TokenAlgorithm } from './token/token-header.js';

@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { accessError } from '../errors/access-errors.js';
+import { SERVICE_AUTH_CONFIG, type ServiceAuthConfig } from '../options/service-auth.config.js';
+import { Clock } from '../token/clock.port.js';
+import { type IntrospectionResult, readIntrospection } from './introspection-result.js';
+
+const MAX_CACHED = 10_000;
+
+interface Cached {
+  readonly result: IntrospectionResult;
+  /** Seconds since 1970. */
+  readonly until: number;
+}
+
+/** Asks the auth server whether a token still holds (RFC 7662). Anything but a clear answer is a no: 503. */
+@Injectable()
+export class IntrospectionClient {
+  private readonly logger = new Logger(IntrospectionClient.name);
+  private readonly cache = new Map<string, Cached>();
+
+  constructor(
+    @Inject(SERVICE_AUTH_CONFIG) private readonly config: ServiceAuthConfig,
+    private readonly clock: Clock,
+  ) {}
+
+  /** @throws AuthFortError `introspection_unavailable` */
+  async introspect(token: string): Promise<IntrospectionResult> {
+    if (this.config.introspectCacheTtlSeconds === 0) return this.ask(token);
+    const key = createHash('sha256').update(token).digest('base64url');
+    const now = this.clock.now().getTime() / 1000;
+    const cached = this.cache.get(key);
+    if (cached && cached.until > now) return cached.result;
+    const result = await this.ask(token);
+    this.keep(key, result, now);
+    return result;
+  }
+
+  private keep(key: string, result: IntrospectionResult, now: number): void {
+    const until = now + this.config.introspectCacheTtlSeconds;
+    this.cache.delete(key);
+    // The oldest entry goes first: a Map keeps the order of insertion.
+    if (this.cache.size >= MAX_CACHED) this.cache.delete(this.cache.keys().next().value!);
+    this.cache.set(key, { result, until: result.active ? Math.min(until, result.exp) : until });
+  }
+
+  private async ask(token: string): Promise<IntrospectionResult> {
+    const { introspectUrl, introspectSecret, httpTimeoutSeconds } = this.config;
+    if (!introspectUrl || !introspectSecret)
+      throw this.unavailable('introspectUrl and introspectSecret are not set');
+    let body: unknown;
+    try {
+      const response = await fetch(introspectUrl, {
+        method: 'POST',
+        // A redirect would carry the secret and the token to another place.
+        redirect: 'error',
+        headers: { authorization: `Bearer ${encodeHeader(introspectSecret)}`, accept: 'application/json' },
+        body: new URLSearchParams({ token }),
+        signal: AbortSignal.timeout(httpTimeoutSeconds * 1000),
+      });
+      if (response.status === 401)
+        throw new Error('the auth server refuses introspectSecret: is it the same on both sides?');
+      if (!response.ok) throw new Error(`the answer was ${response.status}`);
+      body = await response.json();
+    } catch (error) {
+      throw this.unavailable(error instanceof Error ? error.message : 'unknown reason');
+    }
+    const result = readIntrospection(body);
+    if (!result) throw this.unavailable('the answer is no introspection response');
+    return result;
+  }
+
+  private unavailable(reason: string): Error {
+    this.logger.warn(`Introspection is not available, so the request is refused: ${reason}`);
+    return accessError('introspection_unavailable', { retryAfterSeconds: 2 });
+  }
+}
+
+/** Header values are bytes: a secret beyond ASCII is sent as UTF-8. */
+function encodeHeader(secret: string): string {
+  return Buffer.from(secret, 'utf8').toString('latin1');
+}

@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import type { ServiceAuthOptions } from './service-auth.options.js';
+
+/** DI token of {@link ServiceAuthConfig}. */
+export const SERVICE_AUTH_CONFIG = Symbol('SERVICE_AUTH_CONFIG');
+
+const url = z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' });
+const seconds = z.number().min(0).max(31_536_000);
+const positive = z.number().min(0.001).max(31_536_000);
+
+const schema = z.strictObject({
+  jwksUrl: url,
+  issuer: z.string().min(1).default('authfort'),
+  audience: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).optional(),
+  algorithms: z
+    .array(z.enum(['RS256', 'ES256']))
+    .min(1)
+    .default(['RS256', 'ES256']),
+  cookieName: z
+    .string()
+    .regex(/^[\w!#$%&'*.^`|~+-]+$/, 'must be a cookie name')
+    .optional(),
+  allowedOrigins: z
+    .array(
+      z
+        .string()
+        .refine(
+          (text) => URL.canParse(text) && new URL(text).origin === text,
+          'must be an origin such as https://app.example.com',
+        ),
+    )
+    .default([]),
+  introspectUrl: url.optional(),
+  introspectSecret: z.string().min(16, 'must have at least 16 characters').optional(),
+  guard: z.enum(['closed', 'decorated']).default('closed'),
+  jwksCacheTtlSeconds: positive.default(300),
+  jwksMaxStaleSeconds: seconds.default(86_400),
+  jwksCooldownSeconds: positive.default(5),
+  clockToleranceSeconds: z.number().min(0).max(300).default(5),
+  introspectCacheTtlSeconds: seconds.default(0),
+  httpTimeoutSeconds: positive.max(60).default(5),
+});
+
+/** The options, complete and checked. */
+export type ServiceAuthConfig = Readonly<z.output<typeof schema>>;
+
+/** Thrown when the module is given options it cannot run with. It lists all problems and repeats no value. */
+export class ServiceAuthOptionsError extends Error {
+  constructor(readonly problems: readonly string[]) {
+    super(`ServiceAuthModule cannot start:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    this.name = 'ServiceAuthOptionsError';
+  }
+}
+
+/** Checks the options and fills in the defaults. @throws ServiceAuthOptionsError */
+export function resolveServiceOptions(given: string | ServiceAuthOptions): ServiceAuthConfig {
+  const options = typeof given === 'string' ? { jwksUrl: given } : given;
+  const parsed = schema.safeParse(options);
+  const problems = parsed.success ? [] : parsed.error.issues.map(describe);
+  if (options?.introspectUrl && !options.introspectSecret)
+    problems.push('introspectSecret: is needed with introspectUrl');
+  if (options?.introspectSecret && !options.introspectUrl)
+    problems.push('introspectUrl: is needed with introspectSecret');
+  if (!parsed.success || problems.length > 0) throw new ServiceAuthOptionsError(problems);
+  return Object.freeze(parsed.data);
+}
+
+function describe(issue: z.core.$ZodIssue): string {
+  const path = issue.path.join('.') || 'options';
+  return issue.code === 'unrecognized_keys'
+    ? `${path}: unknown option ${issue.keys.join(', ')}`
+    : `${path}: ${issue.message}`;
+}

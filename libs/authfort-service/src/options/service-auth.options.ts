@@ -1,0 +1,35 @@
+import type { TokenAlgorithm } from '../token/token-header.js';
+
+/** Options of `ServiceAuthModule.forRoot()`. Only `jwksUrl` is needed. */
+export interface ServiceAuthOptions {
+  /** Where the auth server publishes its keys: `http://auth-server:8000/.well-known/jwks.json`. */
+  jwksUrl: string;
+  /** Expected `iss`. Default `authfort`. */
+  issuer?: string;
+  /** One of these has to be in `aud`. Default: not looked at. */
+  audience?: string | readonly string[];
+  /** Default: RS256 and ES256. */
+  algorithms?: readonly TokenAlgorithm[];
+  /** Also accept the token from this cookie. Default: bearer tokens only. */
+  cookieName?: string;
+  /** Origins whose pages may send state-changing requests by cookie, besides the service's own. */
+  allowedOrigins?: readonly string[];
+  /** For `@Introspect()` and `ServiceAuth.introspect()`: RFC 7662 endpoint of the auth server. */
+  introspectUrl?: string;
+  /** Secret for the introspection endpoint, at least 16 characters. */
+  introspectSecret?: string;
+  /** `closed` (default): every route needs a token unless it is `@Public()`. `decorated`: only what carries a decorator. */
+  guard?: 'closed' | 'decorated';
+  /** How long fetched keys are used, in seconds: a key that left the JWKS is trusted no longer. Default 300. */
+  jwksCacheTtlSeconds?: number;
+  /** How long known keys are trusted while the JWKS cannot be had, in seconds. Default 86 400. */
+  jwksMaxStaleSeconds?: number;
+  /** Shortest time between two fetches of the JWKS, in seconds. Default 5. */
+  jwksCooldownSeconds?: number;
+  /** How much the clocks may differ, in seconds. Default 5. */
+  clockToleranceSeconds?: number;
+  /** How long an introspection result is kept, in seconds; never past the token's end. Default 0: always asked. */
+  introspectCacheTtlSeconds?: number;
+  /** How long the auth server may take to answer, in seconds. Default 5. */
+  httpTimeoutSeconds?: number;
+}

@@ -1,0 +1,142 @@
+import {
+  type DynamicModule,
+  type InjectionToken,
+  Logger,
+  Module,
+  type ModuleMetadata,
+  type OnApplicationBootstrap,
+  type OptionalFactoryDependency,
+  type Provider,
+  Inject,
+} from '@nestjs/common';
+import { APP_GUARD, ModulesContainer } from '@nestjs/core';
+import passport from 'passport';
+import { ACCESS_GUARD_OPTIONS, AccessGuard, type AccessGuardOptions } from './guards/access.guard.js';
+import { type RouteAccess, routesOf } from './guards/route-access.js';
+import { IntrospectionClient } from './introspection/introspection.client.js';
+import {
+  resolveServiceOptions,
+  SERVICE_AUTH_CONFIG,
+  type ServiceAuthConfig,
+} from './options/service-auth.config.js';
+import type { ServiceAuthOptions } from './options/service-auth.options.js';
+import { ServiceAuth } from './service-auth.js';
+import { AccessTokenVerifier } from './token/access-token.verifier.js';
+import { Clock, SystemClock } from './token/clock.port.js';
+import { jwksFetcher } from './token/jwks-fetch.js';
+import { JwksKeySource } from './token/jwks.key-source.js';
+import { TokenAuthenticator } from './token/token-authenticator.port.js';
+
+/** Options of {@link ServiceAuthModule.forRootAsync}. */
+export interface ServiceAuthAsyncOptions {
+  imports?: ModuleMetadata['imports'];
+  inject?: (InjectionToken | OptionalFactoryDependency)[];
+  useFactory: (...args: never[]) => ServiceAuthOptions | Promise<ServiceAuthOptions>;
+}
+
+/**
+ * Guards a service with the tokens of an AuthFort server: no database, and no call to the auth server on a request. It also registers
+ * a passport-jwt strategy named `authfort`, for `@UseGuards(AuthGuard('authfort'))`.
+ */
+@Module({})
+export class ServiceAuthModule implements OnApplicationBootstrap {
+  private readonly logger = new Logger('ServiceAuth');
+
+  constructor(
+    @Inject(SERVICE_AUTH_CONFIG) private readonly config: ServiceAuthConfig,
+    private readonly modules: ModulesContainer,
+    private readonly auth: ServiceAuth,
+    verifier: AccessTokenVerifier,
+  ) {
+    passport.use(verifier.strategy);
+  }
+
+  /**
+   * @param options the URL of the JWKS, or all options
+   * @throws ServiceAuthOptionsError with every problem at once
+   */
+  static forRoot(options: string | ServiceAuthOptions): DynamicModule {
+    return assemble({ provide: SERVICE_AUTH_CONFIG, useValue: resolveServiceOptions(options) });
+  }
+
+  /** The same with options that a factory makes. */
+  static forRootAsync({ imports, inject = [], useFactory }: ServiceAuthAsyncOptions): DynamicModule {
+    const config = {
+      provide: SERVICE_AUTH_CONFIG,
+      inject,
+      useFactory: async (...args: never[]) => resolveServiceOptions(await useFactory(...args)),
+    };
+    return assemble(config, imports);
+  }
+
+  /** Fetches the keys ahead of the first request, without keeping the boot waiting, and says what is guarded. */
+  onApplicationBootstrap(): void {
+    void this.auth.ready();
+    const routes = routesOf(this.modules, this.config.guard);
+    const width = Math.max(0, ...routes.map(({ method }) => method.length));
+    const lines = routes.map((route) => `  ${route.method.padEnd(width)} ${route.path}  ${describe(route)}`);
+    this.logger.log(`Access of the ${routes.length} routes:\n${lines.join('\n')}`);
+    if (!this.config.introspectUrl && routes.some(({ introspect }) => introspect)) {
+      this.logger.warn(
+        'Routes with @Introspect() answer 503 until introspectUrl and introspectSecret are set',
+      );
+    }
+  }
+}
+
+function describe({ access, roles, introspect }: RouteAccess): string {
+  if (access === 'public') return 'public';
+  return ['guarded', roles.length > 0 && `roles: ${roles.join(' | ')}`, introspect && 'introspected']
+    .filter(Boolean)
+    .join(', ');
+}
+
+function assemble(config: Provider, imports: ModuleMetadata['imports'] = []): DynamicModule {
+  return {
+    module: ServiceAuthModule,
+    global: true,
+    imports,
+    providers: [config, ...providers],
+    exports: [ServiceAuth, AccessTokenVerifier],
+  };
+}
+
+const providers: Provider[] = [
+  { provide: Clock, useClass: SystemClock },
+  {
+    provide: JwksKeySource,
+    inject: [SERVICE_AUTH_CONFIG, Clock],
+    useFactory: (config: ServiceAuthConfig, clock: Clock) =>
+      new JwksKeySource(
+        jwksFetcher(config.jwksUrl, config.httpTimeoutSeconds),
+        {
+          cacheTtlSeconds: config.jwksCacheTtlSeconds,
+          maxStaleSeconds: config.jwksMaxStaleSeconds,
+          cooldownSeconds: config.jwksCooldownSeconds,
+        },
+        clock,
+      ),
+  },
+  {
+    provide: AccessTokenVerifier,
+    inject: [SERVICE_AUTH_CONFIG, JwksKeySource, Clock],
+    useFactory: (
+      { issuer, audience, algorithms, clockToleranceSeconds }: ServiceAuthConfig,
+      keySource: JwksKeySource,
+      clock: Clock,
+    ) => new AccessTokenVerifier({ keySource, issuer, audience, algorithms, clockToleranceSeconds, clock }),
+  },
+  {
+    provide: ACCESS_GUARD_OPTIONS,
+    inject: [SERVICE_AUTH_CONFIG],
+    useFactory: ({ guard, cookieName, allowedOrigins }: ServiceAuthConfig): AccessGuardOptions => ({
+      mode: guard,
+      cookieName,
+      allowedOrigins,
+    }),
+  },
+  IntrospectionClient,
+  ServiceAuth,
+  { provide: TokenAuthenticator, useExisting: ServiceAuth },
+  { provide: APP_GUARD, useClass: AccessGuard },
+];

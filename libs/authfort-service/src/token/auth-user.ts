@@ -1,0 +1,66 @@
+/** The claims of an access token as they are signed (RFC 9068, plus `roles`, `ver` and `sid`). */
+export interface AccessTokenClaims {
+  readonly iss: string;
+  readonly sub: string;
+  readonly exp: number;
+  readonly iat: number;
+  readonly roles: readonly string[];
+  /** Version of the user: raised whenever older tokens are to be refused. */
+  readonly ver: number;
+  readonly email?: string | null;
+  readonly name?: string | null;
+  readonly sid?: string;
+  readonly jti?: string;
+  readonly mfa_enabled?: boolean;
+  readonly aud?: string | readonly string[];
+  readonly [claim: string]: unknown;
+}
+
+/** The user of a request, from a verified token. */
+export interface AuthUser {
+  /** The user's id. */
+  readonly sub: string;
+  /** Null when the auth server leaves personal data out of its tokens. */
+  readonly email: string | null;
+  readonly name: string | null;
+  readonly roles: readonly string[];
+  readonly tokenVersion: number;
+  readonly sessionId: string | null;
+  readonly mfaEnabled: boolean;
+  /** Seconds since 1970. */
+  readonly exp: number;
+  /** Seconds since 1970. */
+  readonly iat: number;
+  readonly iss: string;
+  /** Everything that was signed. */
+  readonly claims: AccessTokenClaims;
+}
+
+/** Reads the claims of a token whose signature has been verified. Undefined when one that is needed is missing or malformed. */
+export function toAuthUser(payload: unknown): AuthUser | undefined {
+  if (typeof payload !== 'object' || payload === null) return undefined;
+  const claims = payload as AccessTokenClaims;
+  const { iss, sub, exp, iat, roles, ver, email, name, sid, mfa_enabled: mfaEnabled } = claims;
+  const sound =
+    [iss, sub].every((claim) => typeof claim === 'string' && claim !== '') &&
+    [exp, iat].every((claim) => Number.isFinite(claim)) &&
+    Number.isInteger(ver) &&
+    Array.isArray(roles) &&
+    roles.every((role) => typeof role === 'string') &&
+    [email, name, sid].every((claim) => claim === undefined || claim === null || typeof claim === 'string') &&
+    (mfaEnabled === undefined || typeof mfaEnabled === 'boolean');
+  if (!sound) return undefined;
+  return Object.freeze({
+    sub,
+    email: email ?? null,
+    name: name ?? null,
+    roles,
+    tokenVersion: ver,
+    sessionId: sid ?? null,
+    mfaEnabled: mfaEnabled ?? false,
+    exp,
+    iat,
+    iss,
+    claims,
+  });
+}

@@ -1,0 +1,122 @@
+import type { KeyObject } from 'node:crypto';
+import { Logger } from '@nestjs/common';
+import { accessError } from '../errors/access-errors.js';
+import type { Clock } from './clock.port.js';
+import type { JwksFetcher, VerificationKey } from './jwks-fetch.js';
+import { KeySource } from './key-source.port.js';
+
+/** How long keys live in the cache; all in seconds. */
+export interface JwksCacheOptions {
+  /** A key that left the JWKS is trusted no longer than this. */
+  readonly cacheTtlSeconds: number;
+  /** How long known keys are trusted while the JWKS cannot be had. */
+  readonly maxStaleSeconds: number;
+  /** At most one fetch in this time on behalf of kids that are not known. */
+  readonly cooldownSeconds: number;
+}
+
+/** Share of the cache time after which the keys are fetched anew in the background, so that no request waits. */
+const REFRESH_AHEAD = 0.8;
+
+/**
+ * The auth server's public keys, cached.
+ *
+ * - Known kid: from memory. The cache is renewed ahead of time in the background; once it is past its time a request waits for the
+ *   renewal, unless the last attempt failed: then the JWKS cannot be had, and the known keys serve on, up to the limit.
+ * - Unknown kid: one fetch per cool-down, shared by all who wait. A kid that is missing from a JWKS younger than the cool-down
+ *   is refused at once; so a flood of invented kids costs nothing, and a real new one is found by the next fetch.
+ * - Nothing known: 503, never 401.
+ */
+export class JwksKeySource extends KeySource {
+  private readonly logger = new Logger('JwksKeySource');
+  private keys: ReadonlyMap<string, VerificationKey> = new Map();
+  private fetchedAt = -Infinity;
+  private attemptedAt = -Infinity;
+  private lastAttemptFailed = false;
+  private inFlight: Promise<void> | undefined;
+
+  constructor(
+    private readonly fetchKeys: JwksFetcher,
+    private readonly options: JwksCacheOptions,
+    private readonly clock: Clock,
+  ) {
+    super();
+  }
+
+  override getKey(kid: string, algorithm: string): KeyObject | Promise<KeyObject> {
+    const age = this.now() - this.fetchedAt;
+    const { cacheTtlSeconds, maxStaleSeconds } = this.options;
+    if (age < cacheTtlSeconds) {
+      const known = this.find(kid, algorithm);
+      if (known && age >= cacheTtlSeconds * REFRESH_AHEAD) void this.attempt();
+      return known ?? this.fetchAndFind(kid, algorithm);
+    }
+    if (age < maxStaleSeconds && this.lastAttemptFailed) {
+      void this.attempt();
+      const known = this.find(kid, algorithm);
+      if (known) return known;
+    }
+    return this.fetchAndFind(kid, algorithm);
+  }
+
+  /** Whether there are keys to verify with. */
+  async ready(): Promise<boolean> {
+    if (!this.trusted) await this.attempt();
+    return this.trusted;
+  }
+
+  private async fetchAndFind(kid: string, algorithm: string): Promise<KeyObject> {
+    await this.attempt();
+    const known = this.trusted ? this.find(kid, algorithm) : undefined;
+    if (known) return known;
+    if (this.lastAttemptFailed || !this.trusted)
+      throw accessError('keys_unavailable', { retryAfterSeconds: this.options.cooldownSeconds });
+    throw accessError('token_invalid');
+  }
+
+  /** Fetches, unless that was done within the cool-down; whoever asks during a fetch shares it. Never throws. */
+  private attempt(): Promise<void> {
+    if (this.inFlight) return this.inFlight;
+    const now = this.now();
+    if (now - this.attemptedAt < this.options.cooldownSeconds) return Promise.resolve();
+    this.attemptedAt = now;
+    this.inFlight = this.fetch().finally(() => (this.inFlight = undefined));
+    return this.inFlight;
+  }
+
+  private async fetch(): Promise<void> {
+    try {
+      this.keys = await this.fetchKeys();
+      this.fetchedAt = this.now();
+      if (this.lastAttemptFailed) this.logger.log('The JWKS can be had again');
+      this.lastAttemptFailed = false;
+    } catch (error) {
+      if (!this.lastAttemptFailed)
+        this.logger.warn(`The JWKS cannot be had (${reasonOf(error)}); ${this.consequence()}`);
+      this.lastAttemptFailed = true;
+    }
+  }
+
+  private consequence(): string {
+    return this.trusted ? 'the known keys serve on' : 'guarded routes answer 503 until it can';
+  }
+
+  private find(kid: string, algorithm: string): KeyObject | undefined {
+    const found = this.keys.get(kid);
+    return found?.algorithm === algorithm ? found.key : undefined;
+  }
+
+  private get trusted(): boolean {
+    const limit = this.lastAttemptFailed ? this.options.maxStaleSeconds : this.options.cacheTtlSeconds;
+    return this.now() - this.fetchedAt < limit;
+  }
+
+  private now(): number {
+    return this.clock.now().getTime() / 1000;
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown reason';
+  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
+}

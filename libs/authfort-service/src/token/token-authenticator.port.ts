@@ -1,0 +1,12 @@
+import type { AuthUser } from './auth-user.js';
+
+/** Says who a token stands for. A service verifies it by itself; the auth server also asks its database. */
+export abstract class TokenAuthenticator {
+  /** @throws AuthFortError `token_invalid`, `token_expired`, `keys_unavailable`, … */
+  abstract authenticate(token: string): AuthUser | Promise<AuthUser>;
+  /**
+   * The real-time check of `@Introspect()`. @returns the user with the roles of this moment
+   * @throws AuthFortError `token_invalid`, `introspection_unavailable`
+   */
+  abstract confirm(user: AuthUser, token: string): Promise<AuthUser>;
+}
