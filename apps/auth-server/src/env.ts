@@ -28,7 +28,12 @@ const flag = (fallback: boolean) =>
 const list = z
   .string()
   .default('')
-  .transform((value) => value.split(',').map((item) => item.trim()).filter(Boolean));
+  .transform((value) =>
+    value
+      .split(',')
+      .map((item) => item.trim())
+      .filter(Boolean),
+  );
 const secret = z.string().min(16, 'must have at least 16 characters; `openssl rand -base64 32` makes one');
 
 const schema = z.object({
@@ -60,10 +65,14 @@ export function readEnv(source: NodeJS.ProcessEnv = process.env): AuthServerEnv 
   // An empty variable (`REDIS_URL=`, as compose files like to write) means that it is not set.
   const given = Object.fromEntries(Object.entries(source).filter(([, value]) => value !== ''));
   const parsed = schema.safeParse(given);
-  const problems = parsed.success ? [] : parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  const problems = parsed.success
+    ? []
+    : parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
   if (given.NODE_ENV === 'production') problems.push(...productionProblems(given));
   if (!parsed.success || problems.length > 0) {
-    throw new Error(`The auth server cannot start:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    throw new Error(
+      `The auth server cannot start:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
+    );
   }
   const env = parsed.data;
   return {
@@ -89,9 +98,15 @@ export function readEnv(source: NodeJS.ProcessEnv = process.env): AuthServerEnv 
 
 function productionProblems(given: NodeJS.ProcessEnv): string[] {
   const problems: string[] = [];
-  if (!given.DATABASE_URL) problems.push('DATABASE_URL: is needed in production (postgres://…); the embedded database is for development');
-  if (!given.KEY_ENCRYPTION_SECRET) problems.push('KEY_ENCRYPTION_SECRET: is needed in production; `openssl rand -base64 32` makes one');
-  if (['false', 'off', '0'].includes(given.COOKIE_SECURE ?? '')) problems.push('COOKIE_SECURE: must not be false in production');
-  if (given.DEMO_ADMIN_PASSWORD) problems.push('DEMO_ADMIN_PASSWORD: is not for production; use `npx authfort user create --role admin`');
+  if (!given.DATABASE_URL)
+    problems.push(
+      'DATABASE_URL: is needed in production (postgres://…); the embedded database is for development',
+    );
+  if (!given.KEY_ENCRYPTION_SECRET)
+    problems.push('KEY_ENCRYPTION_SECRET: is needed in production; `openssl rand -base64 32` makes one');
+  if (['false', 'off', '0'].includes(given.COOKIE_SECURE ?? ''))
+    problems.push('COOKIE_SECURE: must not be false in production');
+  if (given.DEMO_ADMIN_PASSWORD)
+    problems.push('DEMO_ADMIN_PASSWORD: is not for production; use `npx authfort user create --role admin`');
   return problems;
 }

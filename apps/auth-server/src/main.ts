@@ -15,6 +15,12 @@ try {
   await start(readEnv());
 } catch (error) {
   // One readable message; the stack only where it helps.
-  console.error(error instanceof Error ? (error.message.startsWith('The auth server') ? error.message : error.stack) : error);
+  console.error(
+    error instanceof Error
+      ? error.message.startsWith('The auth server')
+        ? error.message
+        : error.stack
+      : error,
+  );
   process.exit(1);
 }

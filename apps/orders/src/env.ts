@@ -23,7 +23,12 @@ const schema = z.object({
   CORS_ORIGINS: z
     .string()
     .default('')
-    .transform((value) => value.split(',').map((item) => item.trim()).filter(Boolean)),
+    .transform((value) =>
+      value
+        .split(',')
+        .map((item) => item.trim())
+        .filter(Boolean),
+    ),
   JWKS_CACHE_SECONDS: z.coerce.number('must be a number of seconds').int().min(1).default(300),
   JWKS_COOLDOWN_SECONDS: z.coerce.number('must be a number of seconds').int().min(1).default(5),
 });
@@ -35,13 +40,19 @@ const schema = z.object({
 export function readEnv(source: NodeJS.ProcessEnv = process.env): OrdersEnv {
   const given = Object.fromEntries(Object.entries(source).filter(([, value]) => value !== ''));
   const parsed = schema.safeParse(given);
-  const problems = parsed.success ? [] : parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  const problems = parsed.success
+    ? []
+    : parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
   if (given.NODE_ENV === 'production') {
-    if (!given.JWKS_URL) problems.push('JWKS_URL: is needed in production (http://auth:8000/.well-known/jwks.json)');
-    if (!given.INTROSPECT_SECRET) problems.push('INTROSPECT_SECRET: is needed in production: refunds are checked with the auth server');
+    if (!given.JWKS_URL)
+      problems.push('JWKS_URL: is needed in production (http://auth:8000/.well-known/jwks.json)');
+    if (!given.INTROSPECT_SECRET)
+      problems.push('INTROSPECT_SECRET: is needed in production: refunds are checked with the auth server');
   }
   if (!parsed.success || problems.length > 0) {
-    throw new Error(`The orders service cannot start:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    throw new Error(
+      `The orders service cannot start:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
+    );
   }
   const env = parsed.data;
   const jwksUrl = env.JWKS_URL ?? 'http://localhost:8000/.well-known/jwks.json';

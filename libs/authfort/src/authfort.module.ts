@@ -44,7 +44,9 @@ import { SessionAuthenticator } from './sessions/session.authenticator.js';
 export interface AuthFortAsyncOptions {
   imports?: ModuleMetadata['imports'];
   inject?: (InjectionToken | OptionalFactoryDependency)[];
-  useFactory: (...args: never[]) => Omit<AuthFortOptions, 'routePrefix'> | Promise<Omit<AuthFortOptions, 'routePrefix'>>;
+  useFactory: (
+    ...args: never[]
+  ) => Omit<AuthFortOptions, 'routePrefix'> | Promise<Omit<AuthFortOptions, 'routePrefix'>>;
   /** Has to be known when the routes are made, before the factory runs. Default `auth`. */
   routePrefix?: string;
 }
@@ -69,7 +71,12 @@ export class AuthFortModule implements NestModule, OnModuleInit {
   }
 
   /** The same with options that a factory makes. */
-  static forRootAsync({ imports, inject = [], useFactory, routePrefix = 'auth' }: AuthFortAsyncOptions): DynamicModule {
+  static forRootAsync({
+    imports,
+    inject = [],
+    useFactory,
+    routePrefix = 'auth',
+  }: AuthFortAsyncOptions): DynamicModule {
     return assemble(
       routePrefix,
       {
@@ -83,7 +90,8 @@ export class AuthFortModule implements NestModule, OnModuleInit {
   }
 
   configure(consumer: MiddlewareConsumer): void {
-    if (this.config.corsOrigins.length > 0) consumer.apply(corsFor(this.config.corsOrigins)).forRoutes('{*path}');
+    if (this.config.corsOrigins.length > 0)
+      consumer.apply(corsFor(this.config.corsOrigins)).forRoutes('{*path}');
   }
 
   /** Before the first request: keys there, password decoy there. */
@@ -93,7 +101,11 @@ export class AuthFortModule implements NestModule, OnModuleInit {
   }
 }
 
-function assemble(routePrefix: string, config: Provider, imports: ModuleMetadata['imports'] = []): DynamicModule {
+function assemble(
+  routePrefix: string,
+  config: Provider,
+  imports: ModuleMetadata['imports'] = [],
+): DynamicModule {
   return {
     module: AuthFortModule,
     global: true,

@@ -52,7 +52,10 @@ interface Feature {
 export const features: readonly Feature[] = [
   { providers: [ClientIp, ClientInfoPipe, TokenDelivery, BrowserGuard] },
   { providers: [EventBus] },
-  { rootControllers: [JwksController, DiscoveryController], providers: [SigningKeyRepository, KeyRing, KeyRotationService] },
+  {
+    rootControllers: [JwksController, DiscoveryController],
+    providers: [SigningKeyRepository, KeyRing, KeyRotationService],
+  },
   { providers: [UserRepository, UserService] },
   { providers: [RateLimiter, RateLimitGuard] },
   { providers: [AccessTokenService] },
@@ -75,7 +78,10 @@ export const features: readonly Feature[] = [
     providers: [IntrospectionService, IntrospectionGuard],
   },
   { providers: [SignInService] },
-  { controllers: [SignupController, LoginController], providers: [PasswordHasher, SignupService, LoginService] },
+  {
+    controllers: [SignupController, LoginController],
+    providers: [PasswordHasher, SignupService, LoginService],
+  },
   { controllers: [MeController], providers: [BanService] },
   { rootControllers: [HealthController] },
   { providers: [AuthFort] },

@@ -16,6 +16,9 @@ export class HealthController {
   @Get('ready')
   async ready(): Promise<{ status: 'ok' }> {
     if (await this.auth.ready()) return { status: 'ok' };
-    throw new HttpException({ statusCode: 503, error: 'keys_unavailable', message: 'The keys are not there yet' }, 503);
+    throw new HttpException(
+      { statusCode: 503, error: 'keys_unavailable', message: 'The keys are not there yet' },
+      503,
+    );
   }
 }

@@ -44,6 +44,12 @@ export class OrdersController {
 function parse(body: unknown): z.output<typeof orderSchema> {
   const result = orderSchema.safeParse(body);
   if (result.success) return result.data;
-  const details = result.error.issues.map(({ path }) => ({ field: path.join('.') || 'body', message: 'is not valid' }));
-  throw new HttpException({ statusCode: 422, error: 'validation_error', message: 'Some fields are not valid', details }, 422);
+  const details = result.error.issues.map(({ path }) => ({
+    field: path.join('.') || 'body',
+    message: 'is not valid',
+  }));
+  throw new HttpException(
+    { statusCode: 422, error: 'validation_error', message: 'Some fields are not valid', details },
+    422,
+  );
 }

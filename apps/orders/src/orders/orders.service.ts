@@ -30,7 +30,8 @@ export class OrdersService {
   }
 
   create(userId: string, item: string, quantity: number): Order {
-    if (this.count >= MAX_ORDERS) throw failure(429, 'too_many_orders', 'The example keeps no more orders; restart it');
+    if (this.count >= MAX_ORDERS)
+      throw failure(429, 'too_many_orders', 'The example keeps no more orders; restart it');
     this.count += 1;
     const order = sample(item, quantity);
     this.list(userId);

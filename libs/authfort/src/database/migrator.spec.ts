@@ -1,7 +1,9 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { DataSource, type MigrationInterface, type QueryRunner } from 'typeorm';
 import { testDatabaseUrl } from '../testing/env.js';
+import { optionsOf } from './embedded/embedded-postgres.js';
+import { EmbeddedServer } from './embedded/embedded-server.js';
 import { embeddedPostgres, type PostgresOptions } from './embedded/index.js';
 import { authfortMigrations } from './migrations/index.js';
 import { migrate, MigrationLockError, migrationStatus, revertLast } from './migrator.js';
@@ -9,6 +11,17 @@ import { migrate, MigrationLockError, migrationStatus, revertLast } from './migr
 const opened: DataSource[] = [];
 const cleanUps: (() => Promise<unknown>)[] = [];
 const url = testDatabaseUrl();
+
+/** An empty cluster of the embedded database, so that each test need not make its own. */
+let blank: Blob;
+
+beforeAll(async () => {
+  if (url) return;
+  const server = new EmbeddedServer({ production: false });
+  const dataSource = await new DataSource(optionsOf(server)).initialize();
+  blank = await server.dump();
+  await dataSource.destroy();
+});
 
 async function open(options: PostgresOptions): Promise<DataSource> {
   const dataSource = await new DataSource(options).initialize();
@@ -18,7 +31,7 @@ async function open(options: PostgresOptions): Promise<DataSource> {
 
 /** Options for an empty database; they may be used for several connections where `url` is set. */
 async function emptyDatabase(): Promise<PostgresOptions> {
-  if (!url) return embeddedPostgres({ production: false });
+  if (!url) return embeddedPostgres({ snapshot: blank, production: false });
   const admin = await new DataSource({ type: 'postgres', url }).initialize();
   const name = `migrator_spec_${randomBytes(6).toString('hex')}`;
   await admin.query(`CREATE DATABASE ${name}`);

@@ -1,4 +1,9 @@
-import { accessErrorCatalog, AuthFortError, type AuthFortErrorExtra, type ErrorEntry } from 'authfort-service';
+import {
+  accessErrorCatalog,
+  AuthFortError,
+  type AuthFortErrorExtra,
+  type ErrorEntry,
+} from 'authfort-service';
 
 /**
  * Every error that the auth server answers with: the one place that chooses status and public message.

@@ -42,7 +42,10 @@ export class EventBus implements OnApplicationBootstrap {
     try {
       await listener(event);
     } catch (error) {
-      this.logger.error(`A listener of ${event.name} failed`, error instanceof Error ? error.stack : undefined);
+      this.logger.error(
+        `A listener of ${event.name} failed`,
+        error instanceof Error ? error.stack : undefined,
+      );
     }
   }
 }

@@ -30,13 +30,20 @@ export class HealthController {
     const checks = { database: await this.databaseAnswers(), keys: this.ring.ready };
     const ok = Object.values(checks).every(Boolean);
     this.adapterHost.httpAdapter.setHeader(response, 'Cache-Control', 'no-store');
-    this.adapterHost.httpAdapter.reply(response, { status: ok ? 'ok' : 'unavailable', checks }, ok ? 200 : 503);
+    this.adapterHost.httpAdapter.reply(
+      response,
+      { status: ok ? 'ok' : 'unavailable', checks },
+      ok ? 200 : 503,
+    );
   }
 
   private async databaseAnswers(): Promise<boolean> {
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`no answer within ${DATABASE_TIMEOUT_MS} ms`)), DATABASE_TIMEOUT_MS);
+      timer = setTimeout(
+        () => reject(new Error(`no answer within ${DATABASE_TIMEOUT_MS} ms`)),
+        DATABASE_TIMEOUT_MS,
+      );
     });
     try {
       await Promise.race([this.database.query('SELECT 1'), timeout]);

@@ -28,7 +28,8 @@ export function parseJsonBody<T>(schema: z.ZodType<T>, request: RequestWithBody)
   const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
   if (hasBody && !isJson(headers['content-type'])) throw authError('unsupported_media_type');
   const value = hasBody ? body : {};
-  if (typeof value !== 'object' || value === null || Array.isArray(value) || !isTame(value, 0)) throw authError('invalid_json');
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || !isTame(value, 0))
+    throw authError('invalid_json');
   const result = schema.safeParse(value);
   if (!result.success) throw authError('validation_error', { details: result.error.issues.map(describe) });
   return result.data;
@@ -41,7 +42,9 @@ function isJson(contentType: string | string[] | undefined): boolean {
 /** No member that could reach a prototype, and no nesting that costs more to walk than it can mean. */
 function isTame(value: object, depth: number): boolean {
   if (depth > MAX_DEPTH || Object.hasOwn(value, '__proto__')) return false;
-  return Object.values(value).every((inner) => typeof inner !== 'object' || inner === null || isTame(inner as object, depth + 1));
+  return Object.values(value).every(
+    (inner) => typeof inner !== 'object' || inner === null || isTame(inner as object, depth + 1),
+  );
 }
 
 /** Names of fields are the schema's; messages are fixed: nothing of the input is repeated. */

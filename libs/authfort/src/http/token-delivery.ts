@@ -26,8 +26,14 @@ export class TokenDelivery {
     this.noStore(response);
     const { cookie, accessTokenTtlSeconds, refreshTokenTtlSeconds } = this.config;
     if (!cookie) return;
-    this.setCookie(response, cookie.accessName, tokens.accessToken, { ...this.accessScope(), maxAge: accessTokenTtlSeconds });
-    this.setCookie(response, cookie.refreshName, tokens.refreshToken, { ...this.refreshScope(), maxAge: refreshTokenTtlSeconds });
+    this.setCookie(response, cookie.accessName, tokens.accessToken, {
+      ...this.accessScope(),
+      maxAge: accessTokenTtlSeconds,
+    });
+    this.setCookie(response, cookie.refreshName, tokens.refreshToken, {
+      ...this.refreshScope(),
+      maxAge: refreshTokenTtlSeconds,
+    });
   }
 
   /** Takes the cookies back: name, domain and path have to be those they were set with. */
@@ -35,8 +41,16 @@ export class TokenDelivery {
     this.noStore(response);
     const { cookie } = this.config;
     if (!cookie) return;
-    this.setCookie(response, cookie.accessName, '', { ...this.accessScope(), maxAge: 0, expires: new Date(0) });
-    this.setCookie(response, cookie.refreshName, '', { ...this.refreshScope(), maxAge: 0, expires: new Date(0) });
+    this.setCookie(response, cookie.accessName, '', {
+      ...this.accessScope(),
+      maxAge: 0,
+      expires: new Date(0),
+    });
+    this.setCookie(response, cookie.refreshName, '', {
+      ...this.refreshScope(),
+      maxAge: 0,
+      expires: new Date(0),
+    });
   }
 
   /** RFC 6749 §5.1: tokens and personal data are not to be cached. */
@@ -65,7 +79,11 @@ export class TokenDelivery {
 
   private setCookie(response: unknown, name: string, value: string, scope: SerializeOptions): void {
     const { secure, sameSite } = this.config.cookie!;
-    this.adapter.appendHeader(response, 'Set-Cookie', serialize(name, value, { ...scope, httpOnly: true, secure, sameSite }));
+    this.adapter.appendHeader(
+      response,
+      'Set-Cookie',
+      serialize(name, value, { ...scope, httpOnly: true, secure, sameSite }),
+    );
   }
 
   private get adapter(): AbstractHttpAdapter {

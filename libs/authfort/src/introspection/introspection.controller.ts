@@ -35,7 +35,10 @@ function readToken({ headers, body }: IntrospectionRequest): string {
   if (!/^application\/(json|x-www-form-urlencoded)\s*(;|$)/i.test(headers['content-type'] ?? '')) {
     throw authError('unsupported_media_type');
   }
-  const token = typeof body === 'object' && body !== null && Object.hasOwn(body, 'token') ? (body as { token: unknown }).token : undefined;
+  const token =
+    typeof body === 'object' && body !== null && Object.hasOwn(body, 'token')
+      ? (body as { token: unknown }).token
+      : undefined;
   if (typeof token === 'string') return token;
   throw authError('validation_error', { details: [{ field: 'token', message: 'must be a string' }] });
 }

@@ -1,4 +1,10 @@
-import { type CanActivate, type ExecutionContext, Inject, Injectable, NotFoundException } from '@nestjs/common';
+import {
+  type CanActivate,
+  type ExecutionContext,
+  Inject,
+  Injectable,
+  NotFoundException,
+} from '@nestjs/common';
 import { authError } from '../errors/catalog.js';
 import { ClientIp, type HttpRequest } from '../http/client-ip.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
@@ -15,12 +21,15 @@ export class IntrospectionGuard implements CanActivate {
     private readonly limiter: RateLimiter,
     private readonly clientIp: ClientIp,
   ) {
-    this.credential = introspectSecrets.length > 0 ? new IntrospectionCredential(introspectSecrets) : undefined;
+    this.credential =
+      introspectSecrets.length > 0 ? new IntrospectionCredential(introspectSecrets) : undefined;
   }
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     if (!this.credential) throw new NotFoundException();
-    const request = context.switchToHttp().getRequest<HttpRequest & { headers: { authorization?: string } }>();
+    const request = context
+      .switchToHttp()
+      .getRequest<HttpRequest & { headers: { authorization?: string } }>();
     if (this.credential.accepts(request.headers.authorization)) return true;
     await this.limiter.consume('introspectDenied', this.clientIp.of(request));
     throw authError('unauthorized');

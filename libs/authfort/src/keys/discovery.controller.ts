@@ -21,7 +21,20 @@ export class DiscoveryController {
         introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'bearer'],
       }),
       access_token_signing_alg_values_supported: ['RS256', 'ES256'],
-      claims_supported: ['iss', 'sub', 'email', 'name', 'roles', 'ver', 'sid', 'jti', 'iat', 'exp', 'amr', 'auth_time'],
+      claims_supported: [
+        'iss',
+        'sub',
+        'email',
+        'name',
+        'roles',
+        'ver',
+        'sid',
+        'jti',
+        'iat',
+        'exp',
+        'amr',
+        'auth_time',
+      ],
     };
   }
 }

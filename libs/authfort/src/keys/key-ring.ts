@@ -5,7 +5,12 @@ import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.confi
 import type { SigningAlgorithm } from '../options/auth-fort.options.js';
 import { generateSigningKey } from './generate-signing-key.js';
 import { KeySealer } from './key-sealer.js';
-import { KEY_POLL_SECONDS, type NewSigningKey, SigningKeyRepository, type StoredSigningKey } from './signing-key.repository.js';
+import {
+  KEY_POLL_SECONDS,
+  type NewSigningKey,
+  SigningKeyRepository,
+  type StoredSigningKey,
+} from './signing-key.repository.js';
 
 /** What it takes to sign a token. */
 export interface SigningKey {
@@ -103,7 +108,12 @@ export class KeyRing extends KeySource implements OnModuleDestroy {
     const known = new Map(this.keys.map((key) => [key.kid, key]));
     this.keys = stored.map((row) => this.parse(row, known.get(row.kid)));
     const body = JSON.stringify({
-      keys: stored.map(({ kid, algorithm, publicJwk }) => ({ ...publicJwk, kid, use: 'sig', alg: algorithm })),
+      keys: stored.map(({ kid, algorithm, publicJwk }) => ({
+        ...publicJwk,
+        kid,
+        use: 'sig',
+        alg: algorithm,
+      })),
     });
     const etag = `"${createHash('sha256').update(body).digest('base64url')}"`;
     if (stored.length > 0) this.document = { body, etag };

@@ -12,7 +12,10 @@ export class KeySealer {
   private readonly key: Buffer | undefined;
 
   constructor(secret: string | undefined) {
-    this.key = secret === undefined ? undefined : Buffer.from(hkdfSync('sha256', secret, '', 'authfort key encryption v1', 32));
+    this.key =
+      secret === undefined
+        ? undefined
+        : Buffer.from(hkdfSync('sha256', secret, '', 'authfort key encryption v1', 32));
   }
 
   /** Seals `plaintext`; `context` has to be given again to open it. */
@@ -21,7 +24,9 @@ export class KeySealer {
     const iv = randomBytes(12);
     const cipher = createCipheriv('aes-256-gcm', this.key, iv).setAAD(Buffer.from(context));
     const ciphertext = Buffer.concat([cipher.update(plaintext), cipher.final()]);
-    return [SEALED, ...[iv, cipher.getAuthTag(), ciphertext].map((part) => part.toString('base64url'))].join('.');
+    return [SEALED, ...[iv, cipher.getAuthTag(), ciphertext].map((part) => part.toString('base64url'))].join(
+      '.',
+    );
   }
 
   /**
@@ -29,17 +34,24 @@ export class KeySealer {
    * @throws Error that says what to do, when the secret is missing or is not the one that sealed it.
    */
   open(sealed: string, context: string): Buffer {
-    const [version, ...parts] = sealed.split('.').map((part, index) => (index === 0 ? part : Buffer.from(part, 'base64url')));
+    const [version, ...parts] = sealed
+      .split('.')
+      .map((part, index) => (index === 0 ? part : Buffer.from(part, 'base64url')));
     if (version === PLAIN) return parts[0] as Buffer;
     if (!this.key)
-      throw new Error('The signing keys in the database are encrypted: set KEY_ENCRYPTION_SECRET to the secret they were made with');
+      throw new Error(
+        'The signing keys in the database are encrypted: set KEY_ENCRYPTION_SECRET to the secret they were made with',
+      );
     const [iv, tag, ciphertext] = parts as Buffer[];
     try {
       const decipher = createDecipheriv('aes-256-gcm', this.key, iv!, { authTagLength: 16 });
       decipher.setAAD(Buffer.from(context)).setAuthTag(tag!);
       return Buffer.concat([decipher.update(ciphertext!), decipher.final()]);
     } catch (cause) {
-      throw new Error('KEY_ENCRYPTION_SECRET does not open the signing keys in the database: it is not the one they were made with', { cause });
+      throw new Error(
+        'KEY_ENCRYPTION_SECRET does not open the signing keys in the database: it is not the one they were made with',
+        { cause },
+      );
     }
   }
 }

@@ -65,12 +65,17 @@ export class SigningKeyRepository {
    * @param activatedBefore do nothing when the current key was activated later than this: another replica has just rotated.
    * @returns the two kids, or undefined when there was nothing to do.
    */
-  rotate(fresh: NewSigningKey, now: Date, activatedBefore?: Date): Promise<{ oldKid: string; newKid: string } | undefined> {
+  rotate(
+    fresh: NewSigningKey,
+    now: Date,
+    activatedBefore?: Date,
+  ): Promise<{ oldKid: string; newKid: string } | undefined> {
     return this.locked(async () => {
       const keys = await this.published(now);
       const current = keys.find((key) => key.state === 'current');
       const next = keys.find((key) => key.state === 'next');
-      if (!current || !next) throw new Error('The signing keys are incomplete: start the auth server once to make them');
+      if (!current || !next)
+        throw new Error('The signing keys are incomplete: start the auth server once to make them');
       if (activatedBefore && current.activatedAt! > activatedBefore) return undefined;
       await this.database.query(
         `UPDATE authfort_signing_keys SET state = 'retiring', verifies_until = $2 WHERE kid = $1`,
@@ -94,12 +99,14 @@ export class SigningKeyRepository {
       );
       if (!gone) return false;
       if (gone.state === 'current') {
-        const [next] = await this.database.query<{ kid: string }>(`SELECT kid FROM authfort_signing_keys WHERE state = 'next'`);
+        const [next] = await this.database.query<{ kid: string }>(
+          `SELECT kid FROM authfort_signing_keys WHERE state = 'next'`,
+        );
         await this.promote(next!.kid, now);
-        await this.database.query('UPDATE authfort_signing_keys SET trusted_from = LEAST(trusted_from, $2) WHERE kid = $1', [
-          next!.kid,
-          now,
-        ]);
+        await this.database.query(
+          'UPDATE authfort_signing_keys SET trusted_from = LEAST(trusted_from, $2) WHERE kid = $1',
+          [next!.kid, now],
+        );
       }
       if (gone.state !== 'retiring') await this.insertNext(fresh, now);
       return true;
@@ -108,16 +115,27 @@ export class SigningKeyRepository {
 
   /** Removes retiring keys whose last token has expired. */
   async prune(now: Date): Promise<void> {
-    await this.database.query(`DELETE FROM authfort_signing_keys WHERE state = 'retiring' AND verifies_until <= $1`, [now]);
+    await this.database.query(
+      `DELETE FROM authfort_signing_keys WHERE state = 'retiring' AND verifies_until <= $1`,
+      [now],
+    );
   }
 
   private async promote(kid: string, now: Date): Promise<void> {
-    await this.database.query(`UPDATE authfort_signing_keys SET state = 'current', activated_at = $2 WHERE kid = $1`, [kid, now]);
+    await this.database.query(
+      `UPDATE authfort_signing_keys SET state = 'current', activated_at = $2 WHERE kid = $1`,
+      [kid, now],
+    );
   }
 
   private async insertNext(key: NewSigningKey, now: Date): Promise<void> {
     const lead = this.config.jwksMaxAgeSeconds + KEY_POLL_SECONDS + LEAD_MARGIN_SECONDS;
-    await this.insert(key, { state: 'next', createdAt: now, trustedFrom: addSeconds(now, lead), activatedAt: null });
+    await this.insert(key, {
+      state: 'next',
+      createdAt: now,
+      trustedFrom: addSeconds(now, lead),
+      activatedAt: null,
+    });
   }
 
   private async insert(
@@ -127,19 +145,33 @@ export class SigningKeyRepository {
     await this.database.query(
       `INSERT INTO authfort_signing_keys (kid, algorithm, state, sealed_private_key, public_jwk, created_at, trusted_from, activated_at)
        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-      [key.kid, key.algorithm, life.state, key.sealedPrivateKey, JSON.stringify(key.publicJwk), life.createdAt, life.trustedFrom, life.activatedAt],
+      [
+        key.kid,
+        key.algorithm,
+        life.state,
+        key.sealedPrivateKey,
+        JSON.stringify(key.publicJwk),
+        life.createdAt,
+        life.trustedFrom,
+        life.activatedAt,
+      ],
     );
   }
 
   /** The retiring key signs until its successor is in every cache, and its last token lives one access lifetime more. */
   private lastTokenEnds(now: Date, successorTrustedFrom: Date): Date {
     const lastSignature = successorTrustedFrom > now ? successorTrustedFrom : now;
-    return addSeconds(lastSignature, this.config.accessTokenTtlSeconds + KEY_POLL_SECONDS + LEAD_MARGIN_SECONDS);
+    return addSeconds(
+      lastSignature,
+      this.config.accessTokenTtlSeconds + KEY_POLL_SECONDS + LEAD_MARGIN_SECONDS,
+    );
   }
 
   private locked<T>(work: () => Promise<T>): Promise<T> {
     return this.database.transaction(async () => {
-      await this.database.query(`SELECT pg_advisory_xact_lock(hashtext('authfort'), hashtext('signing_keys'))`);
+      await this.database.query(
+        `SELECT pg_advisory_xact_lock(hashtext('authfort'), hashtext('signing_keys'))`,
+      );
       return work();
     });
   }

@@ -13,7 +13,8 @@ export interface AuthFortConfig {
   readonly jwksMaxAgeSeconds: number;
   readonly introspectSecrets: readonly string[];
   readonly allowSignup: boolean;
-  readonly rateLimit: false | { redisUrl: string | undefined; rules: Readonly<Record<RateLimitName, RateLimitRule>> };
+  readonly rateLimit:
+    false | { redisUrl: string | undefined; rules: Readonly<Record<RateLimitName, RateLimitRule>> };
   readonly passwordMinLength: number;
   readonly passwordHashing: { readonly concurrency: number; readonly queue: number };
   readonly trustedProxies: readonly string[];

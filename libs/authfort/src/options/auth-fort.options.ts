@@ -26,7 +26,8 @@ export interface RateLimitRule {
 }
 
 /** The limits that can be set. `loginPerAccount` counts by address and e-mail, the others by address. */
-export type RateLimitName = 'signup' | 'login' | 'loginPerAccount' | 'refresh' | 'logout' | 'introspectDenied';
+export type RateLimitName =
+  'signup' | 'login' | 'loginPerAccount' | 'refresh' | 'logout' | 'introspectDenied';
 
 /** Where the counters live, and exceptions from the default rules. */
 export interface RateLimitOptions {

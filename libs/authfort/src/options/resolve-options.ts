@@ -15,9 +15,15 @@ const DEFAULT_RULES: Record<RateLimitName, RateLimitRule> = {
 
 const seconds = z.number().int().min(1).max(315_360_000);
 const secret = z.string().min(16, 'must have at least 16 characters');
-const cookieName = z.string().regex(/^[\w!#$%&'*.^`|~+-]+$/, 'must be a cookie name (RFC 6265 token characters)');
-const origin = z.string().refine(isOrigin, 'must be an origin such as https://app.example.com, without a path');
-const proxy = z.string().refine(isProxyRange, 'must be an IP address, a CIDR range or loopback, linklocal, uniquelocal');
+const cookieName = z
+  .string()
+  .regex(/^[\w!#$%&'*.^`|~+-]+$/, 'must be a cookie name (RFC 6265 token characters)');
+const origin = z
+  .string()
+  .refine(isOrigin, 'must be an origin such as https://app.example.com, without a path');
+const proxy = z
+  .string()
+  .refine(isProxyRange, 'must be an IP address, a CIDR range or loopback, linklocal, uniquelocal');
 const rule = z.strictObject({ points: z.number().int().min(1), durationSeconds: seconds });
 const ruleNames = z.enum(Object.keys(DEFAULT_RULES) as [RateLimitName, ...RateLimitName[]]);
 
@@ -28,13 +34,18 @@ const cookieSchema = z.strictObject({
     .optional(),
   secure: z.boolean().default(true),
   sameSite: z.enum(['lax', 'strict', 'none']).default('lax'),
-  path: z.string().regex(/^\/[\x21-\x3a\x3c-\x7e]*$/, 'must begin with /').default('/'),
+  path: z
+    .string()
+    .regex(/^\/[\x21-\x3a\x3c-\x7e]*$/, 'must begin with /')
+    .default('/'),
   accessName: cookieName.default('access_token'),
   refreshName: cookieName.default('refresh_token'),
 });
 
 const schema = z.strictObject({
-  accessTokenTtl: seconds.max(86_400, 'must be at most 86400 (one day): access tokens are meant to be short-lived').default(900),
+  accessTokenTtl: seconds
+    .max(86_400, 'must be at most 86400 (one day): access tokens are meant to be short-lived')
+    .default(900),
   refreshTokenTtl: seconds.default(2_592_000),
   sessionAbsoluteTtl: seconds.default(7_776_000),
   issuer: z.string().min(1).max(200).default('authfort'),
@@ -93,7 +104,10 @@ export function resolveOptions(
   options: AuthFortOptions,
   environment: { production: boolean; keyEncryptionSecret: string | undefined },
 ): AuthFortConfig {
-  const withSecret = { ...options, keyEncryptionSecret: options.keyEncryptionSecret ?? environment.keyEncryptionSecret };
+  const withSecret = {
+    ...options,
+    keyEncryptionSecret: options.keyEncryptionSecret ?? environment.keyEncryptionSecret,
+  };
   const parsed = schema.safeParse(withSecret);
   const problems = parsed.success ? [] : describe(parsed.error);
   problems.push(...contradictions(withSecret, environment.production));
@@ -106,14 +120,22 @@ function contradictions(options: AuthFortOptions, production: boolean): string[]
   const idle = options.refreshTokenTtl ?? 2_592_000;
   if ((options.sessionAbsoluteTtl ?? 7_776_000) < idle)
     problems.push('sessionAbsoluteTtl: must not be shorter than refreshTokenTtl');
-  if ((options.accessTokenTtl ?? 900) > idle) problems.push('accessTokenTtl: must not be longer than refreshTokenTtl');
+  if ((options.accessTokenTtl ?? 900) > idle)
+    problems.push('accessTokenTtl: must not be longer than refreshTokenTtl');
   if (options.cookie?.sameSite === 'none' && options.cookie.secure === false)
-    problems.push('cookie.secure: must be true when sameSite is "none" (browsers refuse the cookie otherwise)');
-  if (options.cookie && (options.cookie.accessName ?? 'access_token') === (options.cookie.refreshName ?? 'refresh_token'))
+    problems.push(
+      'cookie.secure: must be true when sameSite is "none" (browsers refuse the cookie otherwise)',
+    );
+  if (
+    options.cookie &&
+    (options.cookie.accessName ?? 'access_token') === (options.cookie.refreshName ?? 'refresh_token')
+  )
     problems.push('cookie: accessName and refreshName must differ');
   if (!production) return problems;
   if (options.keyEncryptionSecret === undefined)
-    problems.push('keyEncryptionSecret: is needed in production; set KEY_ENCRYPTION_SECRET to 32 random bytes (openssl rand -base64 32)');
+    problems.push(
+      'keyEncryptionSecret: is needed in production; set KEY_ENCRYPTION_SECRET to 32 random bytes (openssl rand -base64 32)',
+    );
   if (options.cookie?.secure === false) problems.push('cookie.secure: must not be false in production');
   return problems;
 }
@@ -160,7 +182,8 @@ function freeze(o: z.output<typeof schema>): AuthFortConfig {
 }
 
 function deepFreeze<T extends object>(value: T): T {
-  for (const inner of Object.values(value)) if (typeof inner === 'object' && inner !== null) deepFreeze(inner as object);
+  for (const inner of Object.values(value))
+    if (typeof inner === 'object' && inner !== null) deepFreeze(inner as object);
   return Object.freeze(value);
 }
 

@@ -61,7 +61,9 @@ export class LoginService {
     try {
       await this.users.upgradePasswordHash(userId, oldHash, await this.hasher.hash(password));
     } catch (error) {
-      this.logger.warn(`A password hash could not be upgraded; the next sign-in tries again: ${String(error)}`);
+      this.logger.warn(
+        `A password hash could not be upgraded; the next sign-in tries again: ${String(error)}`,
+      );
     }
   }
 }

@@ -65,7 +65,12 @@ export class SignupService {
   private async insert(newUser: NewUser): Promise<User> {
     const user = await this.users.createUnlessTaken(newUser, this.clock.now());
     if (!user) throw authError('user_exists');
-    this.events.emit('user_created', { userId: user.id, email: user.email, name: user.name, provider: 'email' });
+    this.events.emit('user_created', {
+      userId: user.id,
+      email: user.email,
+      name: user.name,
+      provider: 'email',
+    });
     return user;
   }
 }

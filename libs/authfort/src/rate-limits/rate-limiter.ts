@@ -1,7 +1,12 @@
 import { createHash } from 'node:crypto';
 import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { Redis } from 'ioredis';
-import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import {
+  type RateLimiterAbstract,
+  RateLimiterMemory,
+  RateLimiterRedis,
+  RateLimiterRes,
+} from 'rate-limiter-flexible';
 import { authError } from '../errors/catalog.js';
 import { EventBus } from '../events/event-bus.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
@@ -37,7 +42,9 @@ export class RateLimiter implements OnModuleDestroy {
     } catch (refusal) {
       if (!(refusal instanceof RateLimiterRes)) throw refusal;
       this.events.emit('rate_limit_exceeded', { limit: name, ip });
-      throw authError('rate_limit_exceeded', { retryAfterSeconds: Math.max(1, Math.ceil(refusal.msBeforeNext / 1000)) });
+      throw authError('rate_limit_exceeded', {
+        retryAfterSeconds: Math.max(1, Math.ceil(refusal.msBeforeNext / 1000)),
+      });
     }
   }
 
@@ -48,7 +55,9 @@ export class RateLimiter implements OnModuleDestroy {
   private limiter(name: RateLimitName, { points, durationSeconds }: RateLimitRule): RateLimiterAbstract {
     const settings = { keyPrefix: `authfort:${name}`, points, duration: durationSeconds };
     const memory = new RateLimiterMemory(settings);
-    return this.redis ? new RateLimiterRedis({ ...settings, storeClient: this.redis, insuranceLimiter: memory }) : memory;
+    return this.redis
+      ? new RateLimiterRedis({ ...settings, storeClient: this.redis, insuranceLimiter: memory })
+      : memory;
   }
 
   private connect(url: string): Redis {
@@ -56,7 +65,10 @@ export class RateLimiter implements OnModuleDestroy {
     const redis = new Redis(url, { enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: 500 });
     let away = false;
     redis.on('error', (error: Error) => {
-      if (!away) this.logger.warn(`Redis is away (${error.message}); rate limits are counted in this process meanwhile`);
+      if (!away)
+        this.logger.warn(
+          `Redis is away (${error.message}); rate limits are counted in this process meanwhile`,
+        );
       away = true;
     });
     redis.on('ready', () => {
@@ -78,5 +90,7 @@ function expand(ipv6: string): string[] {
   const left = head ? head.split(':') : [];
   const right = tail ? tail.split(':') : [];
   const zeros = tail === undefined ? 0 : 8 - left.length - right.length;
-  return [...left, ...Array<string>(Math.max(0, zeros)).fill('0'), ...right].map((group) => group.toLowerCase().replace(/^0+(?=.)/, ''));
+  return [...left, ...Array<string>(Math.max(0, zeros)).fill('0'), ...right].map((group) =>
+    group.toLowerCase().replace(/^0+(?=.)/, ''),
+  );
 }

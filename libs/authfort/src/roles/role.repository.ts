@@ -17,10 +17,10 @@ export class RoleRepository {
 
   /** @returns false when the user does not have the role. */
   async withdraw(userId: string, role: string): Promise<boolean> {
-    const rows = await this.database.query('DELETE FROM authfort_user_roles WHERE user_id = $1 AND role = $2 RETURNING role', [
-      userId,
-      role,
-    ]);
+    const rows = await this.database.query(
+      'DELETE FROM authfort_user_roles WHERE user_id = $1 AND role = $2 RETURNING role',
+      [userId, role],
+    );
     return rows.length > 0;
   }
 

@@ -25,7 +25,8 @@ export class RoleService {
     await this.database.transaction(async () => {
       // The user's row comes first: it is locked, so the role and the version change together.
       if (!(await this.users.raiseTokenVersion(userId))) throw authError('user_not_found');
-      if (await this.roles.grant(userId, role, this.clock.now())) this.events.emit('role_added', { userId, role });
+      if (await this.roles.grant(userId, role, this.clock.now()))
+        this.events.emit('role_added', { userId, role });
     });
   }
 

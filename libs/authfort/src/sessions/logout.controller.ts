@@ -1,9 +1,11 @@
-import { Controller, Headers, HttpCode, Post, Res, UseGuards } from '@nestjs/common';
-import { Public } from 'authfort-service';
+import type { IncomingHttpHeaders } from 'node:http';
+import { Controller, HttpCode, Inject, Post, Req, Res, UseGuards } from '@nestjs/common';
+import { AccessTokenVerifier, AuthFortError, extractToken, Public } from 'authfort-service';
 import { z } from 'zod';
 import { BrowserGuard } from '../http/browser.guard.js';
 import { JsonBody, text } from '../http/json-body.decorator.js';
 import { TokenDelivery } from '../http/token-delivery.js';
+import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
 import { RateLimit } from '../rate-limits/rate-limit.guard.js';
 import { SessionService } from './session.service.js';
 
@@ -17,6 +19,8 @@ export class LogoutController {
   constructor(
     private readonly sessions: SessionService,
     private readonly delivery: TokenDelivery,
+    private readonly verifier: AccessTokenVerifier,
+    @Inject(AUTHFORT_CONFIG) private readonly config: AuthFortConfig,
   ) {}
 
   @Post('logout')
@@ -24,11 +28,27 @@ export class LogoutController {
   @RateLimit('logout')
   async logout(
     @JsonBody(logoutSchema) body: z.output<typeof logoutSchema>,
-    @Headers('cookie') cookies: string | undefined,
+    @Req() request: { headers: IncomingHttpHeaders },
     @Res({ passthrough: true }) response: unknown,
   ): Promise<void> {
-    const presented = body.refresh_token ? [body.refresh_token] : this.delivery.refreshCookies(cookies);
-    for (const token of presented) await this.sessions.endByRefreshToken(token);
+    const { headers } = request;
+    const refreshTokens = body.refresh_token
+      ? [body.refresh_token]
+      : this.delivery.refreshCookies(headers.cookie);
+    for (const token of refreshTokens) await this.sessions.endByRefreshToken(token);
+    if (refreshTokens.length === 0) await this.endByAccessToken(headers);
     this.delivery.clear(response);
+  }
+
+  /** A client that has lost its refresh token, or never kept one, still signs out of the session it is in. */
+  private async endByAccessToken(headers: IncomingHttpHeaders): Promise<void> {
+    try {
+      const presented = extractToken({ headers }, this.config.cookie?.accessName);
+      if (!presented) return;
+      const { sub, sessionId } = await this.verifier.verify(presented.token);
+      if (sessionId) await this.sessions.end(sub, sessionId);
+    } catch (error) {
+      if (!(error instanceof AuthFortError) || error.statusCode >= 500) throw error;
+    }
   }
 }

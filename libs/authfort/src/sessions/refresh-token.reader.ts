@@ -19,14 +19,18 @@ export class RefreshTokenReader {
   ) {}
 
   /** Undefined when none was sent. @throws AuthFortError `refresh_token_invalid` when two cookies contradict each other */
-  async read(bodyToken: string | null | undefined, cookieHeader: string | undefined): Promise<PresentedRefreshToken | undefined> {
+  async read(
+    bodyToken: string | null | undefined,
+    cookieHeader: string | undefined,
+  ): Promise<PresentedRefreshToken | undefined> {
     if (bodyToken) return { token: bodyToken, expectedSessionId: undefined };
     const [token, ...others] = this.delivery.refreshCookies(cookieHeader);
     if (token === undefined) return undefined;
     // A sibling host can plant a cookie of our name for the parent domain, but it cannot take ours away.
     if (others.length > 0) throw authError('refresh_token_invalid');
     const [accessToken, ...rest] = this.delivery.accessCookies(cookieHeader);
-    const expectedSessionId = accessToken && rest.length === 0 ? await this.sessionOf(accessToken) : undefined;
+    const expectedSessionId =
+      accessToken && rest.length === 0 ? await this.sessionOf(accessToken) : undefined;
     return { token, expectedSessionId };
   }
 

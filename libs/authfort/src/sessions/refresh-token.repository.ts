@@ -6,7 +6,8 @@ import { type User, USER_COLUMNS } from '../users/user.js';
 export const REPEAT_WINDOW_SECONDS = 30;
 
 /** What became of a presented token. Only `rotated`, `repeated` and `reused` say something about the session. */
-export type RotationOutcome = 'rotated' | 'repeated' | 'reused' | 'revoked' | 'expired' | 'banned' | 'mismatched';
+export type RotationOutcome =
+  'rotated' | 'repeated' | 'reused' | 'revoked' | 'expired' | 'banned' | 'mismatched';
 
 /** The answer of {@link RefreshTokenRepository.rotate}. */
 export interface Rotation {

@@ -17,7 +17,9 @@ export function mintRefreshToken(): MintedRefreshToken {
  * again is given the same successor, although neither is stored; and the salt alone, read from a database dump, gives nothing.
  */
 export function deriveSuccessor(token: string, salt: Buffer): MintedRefreshToken {
-  return withHash(createHmac('sha256', salt).update('authfort refresh token successor').update(token).digest('base64url'));
+  return withHash(
+    createHmac('sha256', salt).update('authfort refresh token successor').update(token).digest('base64url'),
+  );
 }
 
 /** SHA-256: enough for a secret of 256 bits, which nobody can guess. */

@@ -45,7 +45,8 @@ export class RefreshService {
       refreshToken: deriveSuccessor(refreshToken, rotation.salt).token,
       expiresIn: this.config.accessTokenTtlSeconds,
     };
-    if (rotation.outcome === 'rotated') this.events.emit('token_refreshed', { userId: user.id, sessionId, client });
+    if (rotation.outcome === 'rotated')
+      this.events.emit('token_refreshed', { userId: user.id, sessionId, client });
     return { user, sessionId, tokens };
   }
 

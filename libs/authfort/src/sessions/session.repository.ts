@@ -30,7 +30,15 @@ export class SessionRepository {
   ): Promise<void> {
     await this.database.query(
       `INSERT INTO authfort_sessions (id, user_id, amr, created_at, expires_at, ip, user_agent) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-      [session.id, session.userId, session.amr, session.createdAt, session.expiresAt, client.ip || null, client.userAgent],
+      [
+        session.id,
+        session.userId,
+        session.amr,
+        session.createdAt,
+        session.expiresAt,
+        client.ip || null,
+        client.userAgent,
+      ],
     );
   }
 

@@ -33,7 +33,12 @@ export class SessionService {
     const expiresAt = addSeconds(createdAt, this.config.sessionAbsoluteTtlSeconds);
     const session = { id: randomUUID(), userId, amr, createdAt, expiresAt };
     await this.sessions.insert(session, client);
-    await this.refreshTokens.insertFirst(hash, session.id, createdAt, addSeconds(createdAt, this.config.refreshTokenTtlSeconds));
+    await this.refreshTokens.insertFirst(
+      hash,
+      session.id,
+      createdAt,
+      addSeconds(createdAt, this.config.refreshTokenTtlSeconds),
+    );
     return { id: session.id, amr, createdAt, refreshToken: token };
   }
 
@@ -46,13 +51,19 @@ export class SessionService {
   async endByRefreshToken(refreshToken: string): Promise<void> {
     if (!looksLikeRefreshToken(refreshToken)) return;
     const found = await this.refreshTokens.findSession(hashRefreshToken(refreshToken));
-    if (!found) return;
-    if (await this.sessions.revoke(found.sessionId, 'logout', this.clock.now())) this.events.emit('logout', found);
+    if (found) await this.end(found.userId, found.sessionId);
+  }
+
+  /** Signs the user out of a session; one that has ended already is no error. */
+  async end(userId: string, sessionId: string): Promise<void> {
+    if (await this.sessions.revoke(sessionId, 'logout', this.clock.now(), userId))
+      this.events.emit('logout', { userId, sessionId });
   }
 
   /** Ends one session of a user. @throws AuthFortError `session_not_found` when it is not theirs or has ended. */
   async revoke(userId: string, sessionId: string): Promise<void> {
-    if (!(await this.sessions.revoke(sessionId, 'revoked', this.clock.now(), userId))) throw authError('session_not_found');
+    if (!(await this.sessions.revoke(sessionId, 'revoked', this.clock.now(), userId)))
+      throw authError('session_not_found');
     this.events.emit('session_revoked', { userId, sessionId });
   }
 

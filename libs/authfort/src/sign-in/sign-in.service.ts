@@ -48,7 +48,11 @@ export class SignInService {
       return { user: identified, session: opened };
     });
     const accessToken = await this.accessTokens.issue(user, session);
-    const tokens = { accessToken, refreshToken: session.refreshToken, expiresIn: this.config.accessTokenTtlSeconds };
+    const tokens = {
+      accessToken,
+      refreshToken: session.refreshToken,
+      expiresIn: this.config.accessTokenTtlSeconds,
+    };
     return { user, sessionId: session.id, tokens };
   }
 }

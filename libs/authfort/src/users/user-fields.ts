@@ -3,7 +3,8 @@ import { authError } from '../errors/catalog.js';
 // C0 and C1 control characters and DEL; U+0000 could not even be stored.
 // eslint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
-const EMAIL = /^[^\s@"(),:;<>[\\\]]{1,64}@(?=.{4,190}$)[\p{L}\p{N}](?:[\p{L}\p{N}.-]*[\p{L}\p{N}])?\.[\p{L}\p{N}-]{2,63}$/u;
+const EMAIL =
+  /^[^\s@"(),:;<>[\\\]]{1,64}@(?=.{4,190}$)[\p{L}\p{N}](?:[\p{L}\p{N}.-]*[\p{L}\p{N}])?\.[\p{L}\p{N}-]{2,63}$/u;
 
 /**
  * The form in which an address is stored and compared: trimmed, NFC, lower case.
@@ -12,7 +13,8 @@ const EMAIL = /^[^\s@"(),:;<>[\\\]]{1,64}@(?=.{4,190}$)[\p{L}\p{N}](?:[\p{L}\p{N
 export function normalizeEmail(input: string): string {
   if (input.length > 320 || !input.isWellFormed()) throw authError('invalid_email');
   const email = input.trim().normalize('NFC').toLowerCase();
-  if (email.length > 255 || CONTROL.test(email) || !EMAIL.test(email) || email.includes('..')) throw authError('invalid_email');
+  if (email.length > 255 || CONTROL.test(email) || !EMAIL.test(email) || email.includes('..'))
+    throw authError('invalid_email');
   return email;
 }
 
@@ -34,7 +36,13 @@ export function normalizePhone(input: string | null | undefined): string | null 
 export function normalizeAvatarUrl(input: string | null | undefined): string | null {
   const text = input?.trim() ?? '';
   if (!text) return null;
-  if (text.length > 2048 || CONTROL.test(text) || !text.isWellFormed() || !/^https?:\/\/[^/]/i.test(text) || !URL.canParse(text))
+  if (
+    text.length > 2048 ||
+    CONTROL.test(text) ||
+    !text.isWellFormed() ||
+    !/^https?:\/\/[^/]/i.test(text) ||
+    !URL.canParse(text)
+  )
     throw authError('invalid_avatar_url');
   return text;
 }

@@ -32,12 +32,18 @@ export class UserRepository {
   }
 
   async findById(id: string): Promise<User | undefined> {
-    const [user] = await this.database.query<User>(`SELECT ${USER_COLUMNS} FROM authfort_users u WHERE u.id = $1`, [id]);
+    const [user] = await this.database.query<User>(
+      `SELECT ${USER_COLUMNS} FROM authfort_users u WHERE u.id = $1`,
+      [id],
+    );
     return user;
   }
 
   async findByEmail(email: string): Promise<User | undefined> {
-    const [user] = await this.database.query<User>(`SELECT ${USER_COLUMNS} FROM authfort_users u WHERE u.email = $1`, [email]);
+    const [user] = await this.database.query<User>(
+      `SELECT ${USER_COLUMNS} FROM authfort_users u WHERE u.email = $1`,
+      [email],
+    );
     return user;
   }
 
@@ -63,11 +69,10 @@ export class UserRepository {
 
   /** Replaces a hash made at weaker settings, unless the password has been changed meanwhile. */
   async upgradePasswordHash(userId: string, oldHash: string, newHash: string): Promise<void> {
-    await this.database.query('UPDATE authfort_users SET password_hash = $3 WHERE id = $1 AND password_hash = $2', [
-      userId,
-      oldHash,
-      newHash,
-    ]);
+    await this.database.query(
+      'UPDATE authfort_users SET password_hash = $3 WHERE id = $1 AND password_hash = $2',
+      [userId, oldHash, newHash],
+    );
   }
 
   /** @returns false when there is no such user. */

@@ -1,18 +1,29 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type pg from 'pg';
 import { DataSource } from 'typeorm';
 import { EmbeddedDatabaseError } from './embedded-database.error.js';
-import { embeddedPostgres } from './embedded-postgres.js';
+import { embeddedPostgres, optionsOf } from './embedded-postgres.js';
+import { EmbeddedServer } from './embedded-server.js';
 import { type EmbeddedStoreOptions } from './embedded-store.js';
 
 const opened: DataSource[] = [];
 const folders: string[] = [];
 
+/** An empty cluster, so that each test need not make its own. */
+let blank: Blob;
+
+beforeAll(async () => {
+  const server = new EmbeddedServer({ production: false });
+  const dataSource = await new DataSource(optionsOf(server)).initialize();
+  blank = await server.dump();
+  await dataSource.destroy();
+});
+
 async function open(options: Partial<EmbeddedStoreOptions> = {}): Promise<DataSource> {
-  const dataSource = new DataSource(embeddedPostgres({ production: false, ...options }));
+  const dataSource = new DataSource(embeddedPostgres({ production: false, snapshot: blank, ...options }));
   opened.push(dataSource);
   return dataSource.initialize();
 }
@@ -131,6 +142,15 @@ describe('the embedded database', () => {
     }
   });
 
+  it('refuses COPY FROM STDIN, for which it would wait for ever', async () => {
+    const dataSource = await open();
+    await dataSource.query('CREATE TABLE note (text text)');
+    await expect(dataSource.query('COPY note FROM STDIN')).rejects.toThrow(
+      'not available in the embedded database',
+    );
+    expect(await dataSource.query('SELECT * FROM note')).toEqual([]);
+  });
+
   it('does not starve timers while it is busy', async () => {
     const dataSource = await open();
     let ticks = 0;
@@ -143,7 +163,7 @@ describe('the embedded database', () => {
 
 describe('opening and closing', () => {
   it('keeps the data of a folder over destroy and a new start, with the same options', async () => {
-    const options = embeddedPostgres({ dataDir: newFolder(), production: false });
+    const options = embeddedPostgres({ dataDir: newFolder(), snapshot: blank, production: false });
     const first = await new DataSource(options).initialize();
     await first.query('CREATE TABLE note (text text)');
     await first.query(`INSERT INTO note VALUES ('kept')`);

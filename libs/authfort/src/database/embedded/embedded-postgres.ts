@@ -14,7 +14,8 @@ export type PostgresOptions = Extract<DataSourceOptions, { type: 'postgres' }>;
  * It starts with the first connection (2–5 s for a new folder, under 1 s afterwards) and closes with
  * `DataSource.destroy()`. One `DataSource` at a time may use the object. It has a single connection: a query outside the
  * open transaction waits for that transaction, for 60 s at most. What was committed survives the death of the process;
- * as the files are not synced to the disk, it does not survive a power cut.
+ * as the files are not synced to the disk, it does not survive a power cut. `statement_timeout` and `lock_timeout` have no
+ * effect, and `COPY FROM STDIN` is refused. LISTEN and NOTIFY work within the connection.
  *
  * `connect` fails with an `EmbeddedDatabaseError`: in production, when another process has the folder open, or when the
  * files cannot be used.

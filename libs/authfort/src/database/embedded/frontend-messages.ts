@@ -8,6 +8,12 @@ const GSS_ENCRYPTION_REQUEST = 80_877_104;
 /** Messages after which the server owes an answer: Query, Sync, Flush, FunctionCall, CopyDone, CopyFail. */
 const ANSWERED = new Set(['Q', 'S', 'H', 'F', 'c', 'f']);
 
+/**
+ * CopyFail. After `COPY … FROM STDIN` the database would wait for data that can only come when it has answered, and with
+ * it the whole process. In any other state a server ignores this message (PostgreSQL protocol, 54.2.6).
+ */
+const NO_COPY = copyFail('COPY FROM STDIN is not available in the embedded database');
+
 /** A piece of what the client sent, cut where the server has to act. */
 export type ClientAction =
   | { readonly kind: FirstPacket; readonly bytes: Buffer }
@@ -41,6 +47,7 @@ export class FrontendMessages {
       const type = String.fromCharCode(message[0] ?? 0);
       if (type === 'X') return { kind: 'terminate' };
       this.batch.push(message);
+      if (type === 'Q') this.batch.push(NO_COPY);
       if (!ANSWERED.has(type)) continue;
       const whole = Buffer.concat(this.batch);
       this.batch = [];
@@ -65,4 +72,11 @@ export class FrontendMessages {
     this.rest = this.rest.subarray(length);
     return message;
   }
+}
+
+function copyFail(reason: string): Buffer {
+  const text = Buffer.from(`${reason}\0`);
+  const head = Buffer.alloc(5, 'f');
+  head.writeInt32BE(4 + text.length, 1);
+  return Buffer.concat([head, text]);
 }

@@ -1,0 +1,51 @@
+import { createPrivateKey } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { PASSWORD, startServer, type TestServer } from '../harness.js';
+
+/** ASVS 13.3: who reads the database cannot sign tokens and cannot use a session. */
+describe('attack: a stolen database dump', () => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startServer();
+  });
+  afterAll(() => server.close());
+
+  it('holds no usable private key', async () => {
+    const rows: { sealed_private_key: string; public_jwk: object }[] = await server.dataSource.query(
+      'SELECT * FROM authfort_signing_keys',
+    );
+    expect(rows).toHaveLength(2);
+    for (const row of rows) {
+      expect(row.sealed_private_key).toMatch(/^v1\.[\w-]{16}\.[\w-]{22}\.[\w-]+$/);
+      expect(Object.keys(row.public_jwk).sort()).toEqual(['e', 'kty', 'n']);
+      for (const part of row.sealed_private_key.split('.').slice(1)) {
+        const bytes = Buffer.from(part, 'base64url');
+        expect(() => createPrivateKey({ key: bytes, format: 'der', type: 'pkcs8' })).toThrow();
+      }
+    }
+  });
+  it('holds no password and no token', async () => {
+    const user = await server.signUp();
+    const tables = ['users', 'user_roles', 'sessions', 'refresh_tokens', 'signing_keys'];
+    const dumps = await Promise.all(
+      tables.map((table) => server.dataSource.query(`SELECT t::text AS row FROM authfort_${table} t`)),
+    );
+    const dump = JSON.stringify(dumps);
+    expect(dump).toContain(user.email);
+    for (const secret of [
+      PASSWORD,
+      user.accessToken,
+      user.refreshToken,
+      Buffer.from(user.refreshToken).toString('hex'),
+    ]) {
+      expect(dump).not.toContain(secret);
+    }
+  });
+  it('does not start with another key encryption secret, and says why', async () => {
+    const start = startServer({
+      database: server.database,
+      options: { keyEncryptionSecret: 'another-secret-of-the-tests' },
+    });
+    await expect(start).rejects.toThrow(/KEY_ENCRYPTION_SECRET does not open the signing keys/);
+  });
+});

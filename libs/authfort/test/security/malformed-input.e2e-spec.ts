@@ -1,0 +1,161 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { adapters, PASSWORD, startServer, type TestServer } from '../harness.js';
+
+const MARK = 'echo-me-if-you-dare';
+const routes = ['/auth/signup', '/auth/login', '/auth/refresh', '/auth/logout'];
+
+/** ASVS 2.2, 16.5: whatever is sent, the answer is a clear 4xx with a code, never a 500, and never the input. */
+describe.each(adapters)('attack: malformed input, on %s', (adapter) => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startServer({ adapter });
+  });
+  afterAll(() => server.close());
+
+  const post = (path: string, raw: string | Uint8Array, contentType = 'application/json') =>
+    server.request(path, {
+      method: 'POST',
+      raw,
+      headers: contentType ? { 'content-type': contentType } : {},
+    });
+
+  async function expectRefused(
+    path: string,
+    raw: string | Uint8Array,
+    contentType?: string,
+  ): Promise<string> {
+    const { status, body, text } = await post(path, raw, contentType);
+    expect(status).toBeGreaterThanOrEqual(400);
+    expect(status).toBeLessThan(500);
+    expect(body).toMatchObject({
+      statusCode: status,
+      error: expect.stringMatching(/^[a-z_]+$/),
+      message: expect.any(String),
+    });
+    expect(text).not.toContain(MARK);
+    return body.error as string;
+  }
+
+  describe.each(routes)('%s', (path) => {
+    it.each([
+      ['half an object', `{"email":"${MARK}`],
+      ['plain text', MARK],
+      ['an array', `["${MARK}"]`],
+      ['a string', `"${MARK}"`],
+      ['null', 'null'],
+      ['a number', '7'],
+      ['a trailing comma', `{"a":"${MARK}",}`],
+      ['a __proto__ member', `{"__proto__":{"admin":true},"email":"${MARK}","password":"x"}`],
+      ['a nested __proto__ member', `{"email":{"a":{"__proto__":{"admin":true}}},"refresh_token":"${MARK}"}`],
+      ['a thousand levels', `{"email":${'['.repeat(1000)}${']'.repeat(1000)}}`],
+      ['a hundred thousand levels', '['.repeat(100_000)],
+    ])('refuses %s', async (_, raw) => {
+      expect(await expectRefused(path, raw)).toMatch(
+        /^(invalid_json|validation_error|bad_request|payload_too_large)$/,
+      );
+    });
+    it('refuses bytes that are no UTF-8', async () => {
+      const bytes = Buffer.concat([
+        Buffer.from('{"email":"'),
+        Buffer.from([0xff, 0xfe, 0xc3, 0x28]),
+        Buffer.from('","password":'),
+      ]);
+      await expectRefused(path, bytes);
+    });
+    it('refuses ten megabytes', async () => {
+      expect(await expectRefused(path, `{"email":"${'x'.repeat(10_000_000)}"}`)).toBe('payload_too_large');
+    });
+    it.each([
+      'text/plain',
+      'text/html',
+      'application/x-www-form-urlencoded',
+      'application/xml',
+      'multipart/form-data',
+      `x/${MARK}`,
+    ])('refuses the content type %s', async (contentType) => {
+      expect(await expectRefused(path, `{"email":"${MARK}"}`, contentType)).toMatch(
+        /^(unsupported_media_type|bad_request)$/,
+      );
+    });
+  });
+
+  it.each([
+    ['a missing password', { email: 'a@example.com' }, 'password'],
+    ['a missing e-mail', { password: PASSWORD }, 'email'],
+    ['a number for an e-mail', { email: 7, password: PASSWORD }, 'email'],
+    ['an object for an e-mail', { email: { $ne: MARK }, password: PASSWORD }, 'email'],
+    ['an array for a password', { email: 'a@example.com', password: [MARK] }, 'password'],
+    ['a number for a name', { email: 'a@example.com', password: PASSWORD, name: 7 }, 'name'],
+    ['U+0000 in a password', { email: 'a@example.com', password: `${PASSWORD}\u0000` }, 'password'],
+    ['a lone surrogate in a name', { email: 'a@example.com', password: PASSWORD, name: 'a\ud800' }, 'name'],
+  ])('says which field is wrong: %s', async (_, json, field) => {
+    const { status, body, text } = await server.post('/auth/signup', json);
+    expect([status, body.error]).toEqual([422, 'validation_error']);
+    expect(body.details).toEqual([{ field, message: expect.any(String) }]);
+    expect(text).not.toContain(MARK);
+  });
+  it.each([
+    ['invalid_email', { email: 'no-at-sign' }],
+    ['invalid_email', { email: 'a@b' }],
+    ['invalid_email', { email: 'a b@example.com' }],
+    ['invalid_email', { email: `${'a'.repeat(300)}@example.com` }],
+    ['invalid_email', { email: 'a@example.com\r\nbcc: x@example.com' }],
+    ['invalid_email', { email: 'a@exa..mple.com' }],
+    ['invalid_name', { name: 'x'.repeat(256) }],
+    ['invalid_name', { name: 'a\u001b[31m' }],
+    ['invalid_phone', { phone: 'call me' }],
+    ['invalid_avatar_url', { avatar_url: 'javascript:alert(1)' }],
+    ['invalid_avatar_url', { avatar_url: 'https://' }],
+  ])('answers %s to %j', async (error, fields) => {
+    const answer = await server.post('/auth/signup', {
+      email: 'new@example.com',
+      password: PASSWORD,
+      ...fields,
+    });
+    expect([answer.status, answer.body.error]).toEqual([400, error]);
+  });
+  it('drops members that it does not know', async () => {
+    const { status, body } = await server.post('/auth/signup', {
+      email: 'mass@example.com',
+      password: PASSWORD,
+      roles: ['admin'],
+      email_verified: true,
+      banned: true,
+      constructor: { prototype: {} },
+    });
+    expect(status).toBe(201);
+    expect(body.user).toMatchObject({ roles: [], email_verified: false, banned: false });
+  });
+  it.each(['refresh', 'logout'])('accepts %s with an empty body under application/json', async (path) => {
+    const { status } = await server.request(`/auth/${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+    });
+    expect(status).toBe(path === 'logout' ? 204 : 401);
+  });
+  it('does not repeat a path or a method that it does not know', async () => {
+    for (const [method, path] of [
+      ['GET', `/${MARK}`],
+      ['DELETE', `/auth/${MARK}`],
+      ['PUT', '/auth/login'],
+    ] as const) {
+      const { status, body, text } = await server.request(path, { method });
+      expect([404, 405]).toContain(status);
+      expect(body.error).toMatch(/^(not_found|method_not_allowed)$/);
+      expect(text).not.toContain(MARK);
+    }
+    for (const path of ['/%', '/%00', '/auth/%ff', '/auth/me%00']) {
+      const { status } = await server.request(path);
+      expect(status).toBeGreaterThanOrEqual(400);
+      expect(status).toBeLessThan(500);
+    }
+  });
+  it.each(['x'.repeat(43), 'a\u0000b', '', ' ', 'ä'.repeat(43), 'x'.repeat(100_000)])(
+    'refuses the refresh token %.20j',
+    async (refresh_token) => {
+      const { status, body } = await server.post('/auth/refresh', { refresh_token });
+      expect([401, 422]).toContain(status);
+      expect(body.error).toMatch(/^(refresh_token_invalid|refresh_token_missing|validation_error)$/);
+    },
+  );
+});

@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import type { AuthFortOptions } from 'authfort';
+import { PASSWORD, startServer, type TestServer } from '../harness.js';
+
+const redisUrl = process.env.REDIS_URL;
+const rules = {
+  login: { points: 5, durationSeconds: 60 },
+  loginPerAccount: { points: 3, durationSeconds: 60 },
+};
+
+/** ASVS 6.3.1, 6.1.1: guessing is slowed down by address, spoofed headers do not help, and the owner is not locked out. */
+describe('attack: guessing passwords', () => {
+  const servers: TestServer[] = [];
+  const start = async (options: AuthFortOptions, more = {}) => {
+    const server = await startServer({ options, ...more });
+    servers.push(server);
+    return server;
+  };
+  afterEach(async () => {
+    for (const server of servers.splice(0).reverse()) await server.close();
+  });
+  const guess = (
+    server: TestServer,
+    email: string,
+    headers: Record<string, string> = {},
+    password = 'wrong password',
+  ) => server.post('/auth/login', { email, password }, { headers });
+
+  it('answers 429 with Retry-After, and counts by account too', async () => {
+    const server = await start({ rateLimit: { rules } });
+    const { email } = await server.signUp();
+    for (let n = 0; n < 3; n += 1) expect((await guess(server, email)).status).toBe(401);
+    const refused = await guess(server, ` ${email.toUpperCase()}`);
+    expect([refused.status, refused.body.error]).toEqual([429, 'rate_limit_exceeded']);
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect((await guess(server, 'other@example.com')).status).toBe(401);
+    expect((await guess(server, 'third@example.com')).status).toBe(429);
+  });
+  it('does not believe X-Forwarded-For of an untrusted peer', async () => {
+    const server = await start({ rateLimit: { rules } });
+    const answers = [];
+    for (let n = 0; n < 8; n += 1) {
+      answers.push(
+        (
+          await guess(server, `u${n}@example.com`, {
+            'x-forwarded-for': `203.0.113.${n}`,
+            forwarded: `for=203.0.113.${n}`,
+          })
+        ).status,
+      );
+    }
+    expect(answers).toEqual([401, 401, 401, 401, 401, 429, 429, 429]);
+  });
+  it('reads X-Forwarded-For from the right behind a trusted proxy: what the client wrote itself does not count', async () => {
+    const server = await start({ rateLimit: { rules }, trustedProxies: ['127.0.0.1', '10.0.0.0/8'] });
+    const from = (chain: string, n: number) =>
+      guess(server, `u${n}@example.com`, { 'x-forwarded-for': chain });
+    for (let n = 0; n < 5; n += 1)
+      expect((await from(`1.1.1.${n}, 203.0.113.7, 10.0.0.3`, n)).status).toBe(401);
+    expect((await from('9.9.9.9, 203.0.113.7, 10.0.0.3', 6)).status).toBe(429);
+    expect((await from('203.0.113.8', 7)).status).toBe(401);
+  });
+  it('does not lock the owner out at another address', async () => {
+    const server = await start({ rateLimit: { rules }, trustedProxies: ['127.0.0.1'] });
+    const { email } = await server.signUp();
+    for (let n = 0; n < 10; n += 1) await guess(server, email, { 'x-forwarded-for': '198.51.100.1' });
+    const owner = await guess(server, email, { 'x-forwarded-for': '203.0.113.50' }, PASSWORD);
+    expect(owner.status).toBe(200);
+  });
+  it('takes an IPv6 client for its whole /64', async () => {
+    const server = await start({ rateLimit: { rules }, trustedProxies: ['127.0.0.1'] });
+    const statuses = [];
+    for (let n = 1; n <= 6; n += 1) {
+      statuses.push(
+        (await guess(server, `u${n}@example.com`, { 'x-forwarded-for': `2001:db8:1:2::${n}` })).status,
+      );
+    }
+    expect(statuses).toEqual([401, 401, 401, 401, 401, 429]);
+    expect((await guess(server, 'x@example.com', { 'x-forwarded-for': '2001:db8:1:3::1' })).status).toBe(401);
+  });
+  (redisUrl ? it : it.skip)('shares the count between replicas in Redis', async () => {
+    const rateLimit = { redisUrl, rules };
+    const address = {
+      'x-forwarded-for': `2001:db8:${randomUUID().slice(0, 4)}:${randomUUID().slice(0, 4)}::1`,
+    };
+    const first = await start({ rateLimit, trustedProxies: ['127.0.0.1'] });
+    const second = await start({ rateLimit, trustedProxies: ['127.0.0.1'] });
+    const statuses = [];
+    for (let n = 0; n < 6; n += 1)
+      statuses.push((await guess(n % 2 ? first : second, `u${n}@example.com`, address)).status);
+    expect(statuses).toEqual([401, 401, 401, 401, 401, 429]);
+  });
+  it('counts in memory while Redis is away', async () => {
+    const server = await start({ rateLimit: { redisUrl: 'redis://127.0.0.1:1', rules } });
+    const statuses = [];
+    for (let n = 0; n < 6; n += 1) statuses.push((await guess(server, `u${n}@example.com`)).status);
+    expect(statuses).toEqual([401, 401, 401, 401, 401, 429]);
+  });
+});

@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { PASSWORD, type SignedUp, startServer, type TestServer } from '../harness.js';
+
+/** ASVS 7.4: whatever takes access away is felt by the next request with an old token. */
+describe('attack: old tokens after access was taken away', () => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startServer();
+  });
+  afterAll(() => server.close());
+
+  async function expectDead(user: SignedUp, code: string, status = 401): Promise<void> {
+    const me = await server.request('/auth/me', { bearer: user.accessToken });
+    expect([me.status, me.body.error]).toEqual([status, code]);
+    expect((await server.introspect(user.accessToken)).body).toEqual({ active: false });
+  }
+  const refresh = (user: SignedUp) => server.post('/auth/refresh', { refresh_token: user.refreshToken });
+
+  it('logout', async () => {
+    const user = await server.signUp();
+    await server.post('/auth/logout', { refresh_token: user.refreshToken });
+    await expectDead(user, 'session_revoked');
+    expect((await refresh(user)).body.error).toBe('refresh_token_revoked');
+  });
+  it('ban, and nothing of it comes back with the unban', async () => {
+    const user = await server.signUp();
+    await server.authfort.banUser(user.id);
+    await expectDead(user, 'user_banned', 403);
+    expect((await refresh(user)).body.error).toBe('user_banned');
+    await server.authfort.unbanUser(user.id);
+    await expectDead(user, 'session_revoked');
+    expect((await refresh(user)).body.error).toBe('refresh_token_revoked');
+    expect((await server.post('/auth/login', { email: user.email, password: PASSWORD })).status).toBe(200);
+  });
+  it('a role added or removed: the next refresh carries the truth', async () => {
+    const user = await server.signUp();
+    await server.authfort.addRole(user.id, 'admin');
+    await expectDead(user, 'token_version_mismatch');
+    const promoted = (await refresh(user)).body;
+    expect(promoted.user.roles).toEqual(['admin']);
+    await server.authfort.removeRole(user.id, 'admin');
+    await expectDead({ ...user, accessToken: promoted.tokens.access_token }, 'token_version_mismatch');
+    const demoted = await server.post('/auth/refresh', { refresh_token: promoted.tokens.refresh_token });
+    expect(demoted.body.user.roles).toEqual([]);
+  });
+  it('one session revoked, the other lives; then all', async () => {
+    const first = await server.signUp();
+    const login = (await server.post('/auth/login', { email: first.email, password: PASSWORD })).body;
+    const second = {
+      ...first,
+      sessionId: login.user.session_id,
+      accessToken: login.tokens.access_token,
+      refreshToken: login.tokens.refresh_token,
+    };
+    expect((await server.authfort.getSessions(first.id)).map(({ id }) => id).sort()).toEqual(
+      [first.sessionId, second.sessionId].sort(),
+    );
+    await server.authfort.revokeSession(first.id, first.sessionId);
+    await expectDead(first, 'session_revoked');
+    expect((await server.request('/auth/me', { bearer: second.accessToken })).status).toBe(200);
+    expect(await server.authfort.revokeAllSessions(first.id)).toBe(1);
+    await expectDead(second, 'session_revoked');
+  });
+  it("does not revoke another user's session", async () => {
+    const [mine, theirs] = [await server.signUp(), await server.signUp()];
+    await expect(server.authfort.revokeSession(mine.id, theirs.sessionId)).rejects.toMatchObject({
+      code: 'session_not_found',
+    });
+    expect((await server.request('/auth/me', { bearer: theirs.accessToken })).status).toBe(200);
+  });
+  it('a deleted row', async () => {
+    const user = await server.signUp();
+    await server.dataSource.query('DELETE FROM authfort_users WHERE id = $1', [user.id]);
+    await expectDead(user, 'token_invalid');
+    expect((await refresh(user)).body.error).toBe('refresh_token_invalid');
+  });
+  it('introspection stays active over many refreshes', async () => {
+    const user = await server.signUp();
+    let tokens = { access_token: user.accessToken, refresh_token: user.refreshToken };
+    for (let round = 0; round < 4; round += 1) {
+      tokens = (await server.post('/auth/refresh', { refresh_token: tokens.refresh_token })).body.tokens;
+      expect((await server.introspect(tokens.access_token)).body.active).toBe(true);
+      expect((await server.introspect(user.accessToken)).body.active).toBe(true);
+    }
+  });
+});
