@@ -28,7 +28,12 @@ const apps = [
     port: ports.auth,
     env: { INTROSPECT_SECRET: introspectSecret, DEMO_ADMIN_EMAIL: ADMIN, DEMO_ADMIN_PASSWORD: adminPassword },
   },
-  { name: 'orders', tint: '33', port: ports.orders, env: { ...verifying, INTROSPECT_SECRET: introspectSecret } },
+  {
+    name: 'orders',
+    tint: '33',
+    port: ports.orders,
+    env: { ...verifying, INTROSPECT_SECRET: introspectSecret },
+  },
   { name: 'notifications', tint: '35', port: ports.notifications, env: verifying },
 ];
 
@@ -63,12 +68,16 @@ function run({ name, tint, port, env }) {
   });
   const prefix = paint(tint, name.padEnd(13));
   for (const stream of [child.stdout, child.stderr]) {
-    createInterface({ input: stream }).on('line', (line) => console.log(`${prefix} │ ${withoutNestPrefix(line)}`));
+    createInterface({ input: stream }).on('line', (line) =>
+      console.log(`${prefix} │ ${withoutNestPrefix(line)}`),
+    );
   }
   child.on('exit', (code, signal) => {
     running.delete(name);
     if (stopping) return;
-    console.error(`\n${name} has ended (${signal ?? `code ${code}`}); stopping the others. Its last lines above say why.`);
+    console.error(
+      `\n${name} has ended (${signal ?? `code ${code}`}); stopping the others. Its last lines above say why.`,
+    );
     void stop(1);
   });
   running.set(name, child);
@@ -83,7 +92,9 @@ async function ready({ name, port }) {
   const deadline = Date.now() + READY_WITHIN_MS;
   while (Date.now() < deadline && !stopping) {
     try {
-      const answer = await fetch(`http://localhost:${port}/health/ready`, { signal: AbortSignal.timeout(2000) });
+      const answer = await fetch(`http://localhost:${port}/health/ready`, {
+        signal: AbortSignal.timeout(2000),
+      });
       if (answer.ok) return;
     } catch {
       // Not listening yet.
