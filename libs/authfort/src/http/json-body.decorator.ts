@@ -13,14 +13,17 @@ const MAX_DEPTH = 20;
 export const text = (): z.ZodString =>
   z.string().refine((value) => value.isWellFormed() && !value.includes('\u0000'), 'must be well-formed text');
 
+// Nest takes what has a `transform` method (as Zod schemas do) for a pipe, and `{ schema }` for options of its own: hence the wrapping.
+const ParsedBody = createParamDecorator(({ bodySchema }: { bodySchema: z.ZodType }, context: ExecutionContext) =>
+  parseJsonBody(bodySchema, context.switchToHttp().getRequest<RequestWithBody>()),
+);
+
 /**
  * The JSON body, checked against a schema. Unknown members are dropped.
  * @throws AuthFortError `unsupported_media_type` for anything but JSON, `invalid_json` for what is no object or carries a
  * `__proto__` member, `validation_error` with the fields
  */
-export const JsonBody = createParamDecorator((schema: z.ZodType, context: ExecutionContext) =>
-  parseJsonBody(schema, context.switchToHttp().getRequest<RequestWithBody>()),
-);
+export const JsonBody = (schema: z.ZodType): ParameterDecorator => ParsedBody({ bodySchema: schema });
 
 /** See {@link JsonBody}. A request without a body counts as `{}`. */
 export function parseJsonBody<T>(schema: z.ZodType<T>, request: RequestWithBody): T {
