@@ -17,7 +17,9 @@ if (existsSync(source) && canCompile()) {
 } else if (existsSync(built)) {
   await import(built.href);
 } else {
-  console.error('authfort: run `npm ci` first (or `npm run build`, where only production dependencies are installed)');
+  console.error(
+    'authfort: run `npm ci` first (or `npm run build`, where only production dependencies are installed)',
+  );
   process.exitCode = 1;
 }
 

@@ -7,7 +7,7 @@ export class ManualClock extends Clock {
   /** Default: 1 January 2026, 00:00 UTC. */
   constructor(start: Date = new Date('2026-01-01T00:00:00Z')) {
     super();
-    this.current = start;
+    this.current = new Date(start);
   }
 
   override now(): Date {
