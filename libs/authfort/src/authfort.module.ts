@@ -29,6 +29,7 @@ import { authfortEntities } from './database/entities.js';
 import { openDatabase } from './database/open-database.js';
 import { features } from './features.js';
 import { corsFor } from './http/cors.middleware.js';
+import { dropEmptyJsonBody } from './http/empty-json-body.middleware.js';
 import { underPrefix } from './http/route-prefix.js';
 import { KeyRing } from './keys/key-ring.js';
 import { KeyRotationService } from './keys/key-rotation.service.js';
@@ -90,8 +91,9 @@ export class AuthFortModule implements NestModule, OnModuleInit {
   }
 
   configure(consumer: MiddlewareConsumer): void {
-    if (this.config.corsOrigins.length > 0)
-      consumer.apply(corsFor(this.config.corsOrigins)).forRoutes('{*path}');
+    const { corsOrigins, routePrefix } = this.config;
+    if (corsOrigins.length > 0) consumer.apply(corsFor(corsOrigins)).forRoutes('{*path}');
+    consumer.apply(dropEmptyJsonBody).forRoutes(`${routePrefix}/{*path}`);
   }
 
   /** Before the first request: keys there, password decoy there. */

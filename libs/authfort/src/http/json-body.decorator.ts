@@ -14,8 +14,9 @@ export const text = (): z.ZodString =>
   z.string().refine((value) => value.isWellFormed() && !value.includes('\u0000'), 'must be well-formed text');
 
 // Nest takes what has a `transform` method (as Zod schemas do) for a pipe, and `{ schema }` for options of its own: hence the wrapping.
-const ParsedBody = createParamDecorator(({ bodySchema }: { bodySchema: z.ZodType }, context: ExecutionContext) =>
-  parseJsonBody(bodySchema, context.switchToHttp().getRequest<RequestWithBody>()),
+const ParsedBody = createParamDecorator(
+  ({ bodySchema }: { bodySchema: z.ZodType }, context: ExecutionContext) =>
+    parseJsonBody(bodySchema, context.switchToHttp().getRequest<RequestWithBody>()),
 );
 
 /**

@@ -121,7 +121,6 @@ describe.each(adapters)('attack: malformed input, on %s', (adapter) => {
       roles: ['admin'],
       email_verified: true,
       banned: true,
-      constructor: { prototype: {} },
     });
     expect(status).toBe(201);
     expect(body.user).toMatchObject({ roles: [], email_verified: false, banned: false });
