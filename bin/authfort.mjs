@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = new URL('../', import.meta.url);
 const source = new URL('libs/authfort/src/cli/main.ts', root);
-const built = new URL('libs/authfort/dist/cli/main.js', root);
+const built = new URL('dist/apps/auth-server/libs/authfort/src/cli/main.js', root);
 
 if (existsSync(source) && canCompile()) {
   // The paths of the libraries are in the repository's tsconfig.json, wherever the command is called from.

@@ -1,7 +1,9 @@
+/** What the command line reads from its environment. */
 export interface CliEnvironment {
   readonly databaseUrl: string | undefined;
   readonly dataDir: string;
   readonly production: boolean;
+  readonly keyEncryptionSecret: string | undefined;
 }
 
 /** What the command line reads from its environment; a variable that is empty counts as not set. */
@@ -10,5 +12,6 @@ export function readCliEnvironment(): CliEnvironment {
     databaseUrl: process.env.DATABASE_URL || undefined,
     dataDir: process.env.AUTHFORT_DATA_DIR || '.data',
     production: process.env.NODE_ENV === 'production',
+    keyEncryptionSecret: process.env.KEY_ENCRYPTION_SECRET || undefined,
   };
 }

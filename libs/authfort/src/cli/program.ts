@@ -1,5 +1,8 @@
 import { Command } from 'commander';
+import { registerKeys } from './keys.command.js';
 import { registerMigrate } from './migrate.command.js';
+import { registerRole } from './role.command.js';
+import { registerUser } from './user.command.js';
 
 /** The `authfort` command with all its subcommands. */
 export function createProgram(): Command {
@@ -7,5 +10,8 @@ export function createProgram(): Command {
     .description('Looks after the database, users and keys of an AuthFort server.')
     .showHelpAfterError('(add --help to see what is possible)');
   registerMigrate(program);
+  registerUser(program);
+  registerRole(program);
+  registerKeys(program);
   return program;
 }

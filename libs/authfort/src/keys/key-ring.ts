@@ -56,6 +56,7 @@ export class KeyRing extends KeySource implements OnModuleDestroy {
       const [current, next] = await Promise.all([this.generate(), this.generate()]);
       await this.repository.establish(current, next, this.clock.now());
     }
+    await this.repository.noteSettings();
     await this.reload();
     this.poll = setInterval(() => void this.reloadQuietly(), KEY_POLL_SECONDS * 1000).unref();
   }
@@ -65,8 +66,8 @@ export class KeyRing extends KeySource implements OnModuleDestroy {
   }
 
   /** A fresh key, sealed for storage. */
-  async generate(): Promise<NewSigningKey> {
-    const { kid, algorithm, privateKey, publicJwk } = await generateSigningKey(this.config.algorithm);
+  async generate(wanted: SigningAlgorithm = this.config.algorithm): Promise<NewSigningKey> {
+    const { kid, algorithm, privateKey, publicJwk } = await generateSigningKey(wanted);
     const sealedPrivateKey = this.sealer.seal(privateKey.export({ type: 'pkcs8', format: 'der' }), kid);
     return { kid, algorithm, publicJwk, sealedPrivateKey };
   }

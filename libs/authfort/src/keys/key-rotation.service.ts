@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common
 import { Clock } from 'authfort-service';
 import { EventBus } from '../events/event-bus.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
+import type { SigningAlgorithm } from '../options/auth-fort.options.js';
 import { KeyRing } from './key-ring.js';
 import { type NewSigningKey, SigningKeyRepository, type StoredSigningKey } from './signing-key.repository.js';
 
@@ -35,9 +36,13 @@ export class KeyRotationService implements OnModuleDestroy {
     return this.repository.published(this.clock.now());
   }
 
-  /** Makes `next` the current key and publishes another `next`. @returns the kid of the new current key. */
-  async rotate(): Promise<string> {
-    const rotated = await this.rotateUnlessNewer(await this.ring.generate());
+  /**
+   * Makes `next` the current key and publishes another `next`.
+   * @param algorithm of the key that is published; default: the configured one
+   * @returns the kid of the new current key
+   */
+  async rotate(algorithm?: SigningAlgorithm): Promise<string> {
+    const rotated = await this.rotateUnlessNewer(await this.ring.generate(algorithm));
     return rotated!.newKid;
   }
 
@@ -45,8 +50,9 @@ export class KeyRotationService implements OnModuleDestroy {
    * Takes a key out of the JWKS at once: tokens that it signed are refused here now, and at the services when their cached
    * JWKS ends. @returns false when there is no such key.
    */
-  async compromise(kid: string): Promise<boolean> {
-    const found = await this.repository.compromise(kid, await this.ring.generate(), this.clock.now());
+  async compromise(kid: string, algorithm?: SigningAlgorithm): Promise<boolean> {
+    const fresh = await this.ring.generate(algorithm);
+    const found = await this.repository.compromise(kid, fresh, this.clock.now());
     await this.ring.reload();
     if (found) this.events.emit('key_compromised', { kid });
     return found;

@@ -28,6 +28,14 @@ export class SigningKeyEntity {
   @Column('jsonb', { name: 'public_jwk' })
   publicJwk!: Record<string, string>;
 
+  /** Lifetime in seconds of the tokens that the servers sign: a rotation from the command line knows it from here. */
+  @Column('integer', { name: 'token_ttl_seconds' })
+  tokenTtlSeconds!: number;
+
+  /** `max-age` in seconds of the JWKS that the servers publish. */
+  @Column('integer', { name: 'jwks_max_age_seconds' })
+  jwksMaxAgeSeconds!: number;
+
   @Column('timestamptz', { name: 'created_at' })
   createdAt!: Date;
 

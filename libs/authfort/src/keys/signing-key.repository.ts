@@ -11,6 +11,8 @@ export interface StoredSigningKey {
   state: SigningKeyState;
   sealedPrivateKey: string;
   publicJwk: Record<string, string>;
+  tokenTtlSeconds: number;
+  jwksMaxAgeSeconds: number;
   createdAt: Date;
   trustedFrom: Date;
   activatedAt: Date | null;
@@ -21,7 +23,10 @@ export interface StoredSigningKey {
 export type NewSigningKey = Pick<StoredSigningKey, 'kid' | 'algorithm' | 'sealedPrivateKey' | 'publicJwk'>;
 
 const COLUMNS = `kid, algorithm, state, sealed_private_key AS "sealedPrivateKey", public_jwk AS "publicJwk",
+  token_ttl_seconds AS "tokenTtlSeconds", jwks_max_age_seconds AS "jwksMaxAgeSeconds",
   created_at AS "createdAt", trusted_from AS "trustedFrom", activated_at AS "activatedAt", verifies_until AS "verifiesUntil"`;
+
+type Settings = Pick<StoredSigningKey, 'tokenTtlSeconds' | 'jwksMaxAgeSeconds'>;
 
 /** Replicas look for changes this often (seconds); see KeyRing. */
 export const KEY_POLL_SECONDS = 2;
@@ -49,15 +54,27 @@ export class SigningKeyRepository {
     );
   }
 
-  /** Makes the first pair of keys, unless there is one. The winner of several simultaneous starts says for all. */
+  /** Makes the first pair of keys, unless there is one: the first of several simultaneous starts does it for all. */
   async establish(current: NewSigningKey, next: NewSigningKey, now: Date): Promise<void> {
     await this.locked(async () => {
       const [existing] = await this.published(now);
       if (existing) return;
       // Nobody can hold a copy of a JWKS without these two: both may sign at once.
-      await this.insert(current, { state: 'current', createdAt: now, trustedFrom: now, activatedAt: now });
-      await this.insert(next, { state: 'next', createdAt: now, trustedFrom: now, activatedAt: null });
+      const life = { ...this.settings(), createdAt: now, trustedFrom: now };
+      await this.insert(current, { ...life, state: 'current', activatedAt: now });
+      await this.insert(next, { ...life, state: 'next', activatedAt: null });
     });
+  }
+
+  /** Notes the server's settings with the keys. They only grow: replicas with the older ones may still be running. */
+  async noteSettings(): Promise<void> {
+    const { tokenTtlSeconds, jwksMaxAgeSeconds } = this.settings();
+    await this.database.query(
+      `UPDATE authfort_signing_keys
+       SET token_ttl_seconds = GREATEST(token_ttl_seconds, $1), jwks_max_age_seconds = GREATEST(jwks_max_age_seconds, $2)
+       WHERE state <> 'retiring' AND (token_ttl_seconds < $1 OR jwks_max_age_seconds < $2)`,
+      [tokenTtlSeconds, jwksMaxAgeSeconds],
+    );
   }
 
   /**
@@ -79,10 +96,10 @@ export class SigningKeyRepository {
       if (activatedBefore && current.activatedAt! > activatedBefore) return undefined;
       await this.database.query(
         `UPDATE authfort_signing_keys SET state = 'retiring', verifies_until = $2 WHERE kid = $1`,
-        [current.kid, this.lastTokenEnds(now, next.trustedFrom)],
+        [current.kid, lastTokenEnds(current, next, now)],
       );
       await this.promote(next.kid, now);
-      await this.insertNext(fresh, now);
+      await this.insertNext(fresh, next, now);
       return { oldKid: current.kid, newKid: next.kid };
     });
   }
@@ -93,22 +110,19 @@ export class SigningKeyRepository {
    */
   compromise(kid: string, fresh: NewSigningKey, now: Date): Promise<boolean> {
     return this.locked(async () => {
-      const [gone] = await this.database.query<{ state: SigningKeyState }>(
-        'DELETE FROM authfort_signing_keys WHERE kid = $1 RETURNING state',
-        [kid],
-      );
+      const keys = await this.published(now);
+      const gone = keys.find((key) => key.kid === kid);
       if (!gone) return false;
-      if (gone.state === 'current') {
-        const [next] = await this.database.query<{ kid: string }>(
-          `SELECT kid FROM authfort_signing_keys WHERE state = 'next'`,
-        );
-        await this.promote(next!.kid, now);
+      await this.database.query('DELETE FROM authfort_signing_keys WHERE kid = $1', [kid]);
+      const next = keys.find((key) => key.state === 'next');
+      if (gone.state === 'current' && next) {
+        await this.promote(next.kid, now);
         await this.database.query(
           'UPDATE authfort_signing_keys SET trusted_from = LEAST(trusted_from, $2) WHERE kid = $1',
-          [next!.kid, now],
+          [next.kid, now],
         );
       }
-      if (gone.state !== 'retiring') await this.insertNext(fresh, now);
+      if (gone.state !== 'retiring') await this.insertNext(fresh, gone, now);
       return true;
     });
   }
@@ -128,29 +142,29 @@ export class SigningKeyRepository {
     );
   }
 
-  private async insertNext(key: NewSigningKey, now: Date): Promise<void> {
-    const lead = this.config.jwksMaxAgeSeconds + KEY_POLL_SECONDS + LEAD_MARGIN_SECONDS;
-    await this.insert(key, {
-      state: 'next',
-      createdAt: now,
-      trustedFrom: addSeconds(now, lead),
-      activatedAt: null,
-    });
+  private async insertNext(key: NewSigningKey, like: Settings, now: Date): Promise<void> {
+    const { tokenTtlSeconds, jwksMaxAgeSeconds } = like;
+    const trustedFrom = addSeconds(now, jwksMaxAgeSeconds + KEY_POLL_SECONDS + LEAD_MARGIN_SECONDS);
+    const life = { tokenTtlSeconds, jwksMaxAgeSeconds, createdAt: now, trustedFrom };
+    await this.insert(key, { ...life, state: 'next', activatedAt: null });
   }
 
   private async insert(
     key: NewSigningKey,
-    life: Pick<StoredSigningKey, 'state' | 'createdAt' | 'trustedFrom' | 'activatedAt'>,
+    life: Settings & Pick<StoredSigningKey, 'state' | 'createdAt' | 'trustedFrom' | 'activatedAt'>,
   ): Promise<void> {
     await this.database.query(
-      `INSERT INTO authfort_signing_keys (kid, algorithm, state, sealed_private_key, public_jwk, created_at, trusted_from, activated_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+      `INSERT INTO authfort_signing_keys (kid, algorithm, sealed_private_key, public_jwk, state, token_ttl_seconds,
+         jwks_max_age_seconds, created_at, trusted_from, activated_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
       [
         key.kid,
         key.algorithm,
-        life.state,
         key.sealedPrivateKey,
         JSON.stringify(key.publicJwk),
+        life.state,
+        life.tokenTtlSeconds,
+        life.jwksMaxAgeSeconds,
         life.createdAt,
         life.trustedFrom,
         life.activatedAt,
@@ -158,13 +172,9 @@ export class SigningKeyRepository {
     );
   }
 
-  /** The retiring key signs until its successor is in every cache, and its last token lives one access lifetime more. */
-  private lastTokenEnds(now: Date, successorTrustedFrom: Date): Date {
-    const lastSignature = successorTrustedFrom > now ? successorTrustedFrom : now;
-    return addSeconds(
-      lastSignature,
-      this.config.accessTokenTtlSeconds + KEY_POLL_SECONDS + LEAD_MARGIN_SECONDS,
-    );
+  private settings(): Settings {
+    const { accessTokenTtlSeconds: tokenTtlSeconds, jwksMaxAgeSeconds } = this.config;
+    return { tokenTtlSeconds, jwksMaxAgeSeconds };
   }
 
   private locked<T>(work: () => Promise<T>): Promise<T> {
@@ -175,6 +185,12 @@ export class SigningKeyRepository {
       return work();
     });
   }
+}
+
+/** The retiring key signs until its successor is in every cache, and its last token lives one access lifetime more. */
+function lastTokenEnds(retiring: Settings, successor: StoredSigningKey, now: Date): Date {
+  const lastSignature = successor.trustedFrom > now ? successor.trustedFrom : now;
+  return addSeconds(lastSignature, retiring.tokenTtlSeconds + KEY_POLL_SECONDS + LEAD_MARGIN_SECONDS);
 }
 
 function addSeconds(date: Date, seconds: number): Date {

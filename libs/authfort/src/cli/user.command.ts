@@ -1,0 +1,43 @@
+import type { Command } from 'commander';
+import { withAuthFort } from './auth-fort-context.js';
+import { addDatabaseFlags, type DatabaseFlags } from './connect.js';
+import { askPassword, readPasswordFromStdin } from './password-input.js';
+
+interface CreateFlags extends DatabaseFlags {
+  readonly email: string;
+  readonly name?: string;
+  readonly role: string[];
+  readonly passwordStdin?: boolean;
+}
+
+/** `authfort user create`: makes an account, also where sign-up is closed. */
+export function registerUser(program: Command): void {
+  const create = program
+    .command('user')
+    .description('look after users')
+    .command('create')
+    .description('make an account; the password is asked for')
+    .requiredOption('--email <email>', 'e-mail address')
+    .option('--name <name>', 'display name')
+    .option(
+      '--role <role>',
+      'role to give, as often as needed',
+      (role: string, roles: string[]) => [...roles, role],
+      [],
+    )
+    .option('--password-stdin', 'read the password from standard input instead of asking for it');
+  addDatabaseFlags(create).action(run);
+}
+
+async function run(flags: CreateFlags): Promise<void> {
+  const password = flags.passwordStdin ? await readPasswordFromStdin() : await askPassword();
+  const { AuthFort } = await import('../auth-fort.js');
+  await withAuthFort(flags, async (app) => {
+    const authfort = app.get(AuthFort);
+    const user = await authfort.createUser({ email: flags.email, name: flags.name, password });
+    for (const role of flags.role) await authfort.addRole(user.id, role);
+    console.log(
+      `Made ${user.email} (${user.id})${flags.role.length > 0 ? ` with ${flags.role.join(', ')}` : ''}`,
+    );
+  });
+}
