@@ -6,6 +6,8 @@ import { createInterface } from 'node:readline';
 
 const ADMIN = 'admin@example.com';
 const READY_WITHIN_MS = 60_000;
+// What Nest says of each of its modules and routes; ServiceAuth's own table of routes stays.
+const CHATTER = /\[(InstanceLoader|RoutesResolver|RouterExplorer|NestFactory)\]/;
 
 const colour = process.stdout.isTTY && !process.env.NO_COLOR;
 const paint = (code, text) => (colour ? `\u001b[${code}m${text}\u001b[0m` : text);
@@ -151,9 +153,13 @@ process.on('SIGINT', () => void stop(0));
 process.on('SIGTERM', () => void stop(0));
 
 if (!(await build())) process.exit(1);
-for (const app of apps) run(app);
+const [auth, ...services] = apps;
 try {
-  await Promise.all(apps.map(ready));
+  // The services start without the auth server too, but would begin by saying that its keys cannot be had.
+  run(auth);
+  await ready(auth);
+  if (!stopping) services.forEach(run);
+  await Promise.all(services.map(ready));
   if (!stopping) printWhatToTry(await adminIsNew());
 } catch (error) {
   console.error(`\n${error.message}. Stopping.`);
