@@ -70,9 +70,9 @@ function run({ name, tint, port, env }) {
   });
   const prefix = paint(tint, name.padEnd(13));
   for (const stream of [child.stdout, child.stderr]) {
-    createInterface({ input: stream }).on('line', (line) =>
-      console.log(`${prefix} │ ${withoutNestPrefix(line)}`),
-    );
+    createInterface({ input: stream }).on('line', (line) => {
+      if (!CHATTER.test(line)) console.log(`${prefix} │ ${withoutNestPrefix(line)}`);
+    });
   }
   child.on('exit', (code, signal) => {
     running.delete(name);

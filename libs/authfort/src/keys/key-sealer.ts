@@ -34,15 +34,15 @@ export class KeySealer {
    * @throws Error that says what to do, when the secret is missing or is not the one that sealed it.
    */
   open(sealed: string, context: string): Buffer {
-    const [version, ...parts] = sealed
-      .split('.')
-      .map((part, index) => (index === 0 ? part : Buffer.from(part, 'base64url')));
-    if (version === PLAIN) return parts[0] as Buffer;
-    if (!this.key)
+    const [version, ...encoded] = sealed.split('.');
+    const parts = encoded.map((part) => Buffer.from(part, 'base64url'));
+    if (version === PLAIN) return this.openPlain(parts);
+    if (!this.key) {
       throw new Error(
         'The signing keys in the database are encrypted: set KEY_ENCRYPTION_SECRET to the secret they were made with',
       );
-    const [iv, tag, ciphertext] = parts as Buffer[];
+    }
+    const [iv, tag, ciphertext] = parts;
     try {
       const decipher = createDecipheriv('aes-256-gcm', this.key, iv!, { authTagLength: 16 });
       decipher.setAAD(Buffer.from(context)).setAuthTag(tag!);
@@ -53,5 +53,13 @@ export class KeySealer {
         { cause },
       );
     }
+  }
+
+  /** Who can write to the database must not be able to slip a key of their own in beside the sealed ones. */
+  private openPlain([plaintext]: Buffer[]): Buffer {
+    if (!this.key) return plaintext!;
+    throw new Error(
+      'A signing key in the database is not encrypted, from a start without KEY_ENCRYPTION_SECRET. Remove it with `authfort keys compromise <kid>` (run without the secret), or start without the secret',
+    );
   }
 }

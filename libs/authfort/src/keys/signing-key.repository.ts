@@ -49,7 +49,7 @@ export class SigningKeyRepository {
     return this.database.query<StoredSigningKey>(
       `SELECT ${COLUMNS} FROM authfort_signing_keys
        WHERE state <> 'retiring' OR verifies_until > $1
-       ORDER BY activated_at DESC NULLS FIRST, kid`,
+       ORDER BY array_position(ARRAY['next', 'current', 'retiring'], state), activated_at DESC, kid`,
       [now],
     );
   }

@@ -9,8 +9,7 @@ export const PASSWORD_MAX_LENGTH = 1024;
  */
 export function assertAcceptablePassword(password: string, minLength: number): void {
   assertHashable(password);
-  let length = 0;
-  for (const _ of password) length += 1;
+  const { length } = [...password];
   if (length < minLength) throw authError('password_too_short');
   if (length > PASSWORD_MAX_LENGTH) throw authError('password_too_long');
 }

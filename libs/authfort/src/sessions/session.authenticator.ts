@@ -31,8 +31,7 @@ export class SessionAuthenticator extends TokenAuthenticator {
     if (found.banned) throw accessError('user_banned');
     if (!found.sessionLive) throw accessError('session_revoked');
     if (found.tokenVersion !== user.tokenVersion) throw accessError('token_version_mismatch');
-    const { sessionLive: _live, ...account } = found;
-    return { ...user, roles: account.roles, account };
+    return { ...user, roles: found.roles, account: found };
   }
 
   /** Every request to the auth server is checked in real time already. */

@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { headerOf, startServer, type TestServer } from '../../test/harness.js';
+import { KeyRotationService } from './key-rotation.service.js';
+
+/** Next → current → retiring → gone, by the clock. */
+describe('the life cycle of the signing keys', () => {
+  let server: TestServer;
+  let rotation: KeyRotationService;
+  beforeAll(async () => {
+    server = await startServer();
+    rotation = server.app.get(KeyRotationService);
+  });
+  afterAll(() => server.close());
+
+  const published = async (): Promise<string[]> =>
+    (await server.request('/.well-known/jwks.json')).body.keys.map(({ kid }: { kid: string }) => kid);
+  const kidOf = async (state: string) => (await rotation.list()).find((key) => key.state === state)!.kid;
+  const signer = async () => headerOf((await server.signUp()).accessToken).kid;
+
+  it('signs with the key that was next as soon as it is rotated: every cache has it', async () => {
+    const [current, next] = [await kidOf('current'), await kidOf('next')];
+    expect(await signer()).toBe(current);
+    const before = await published();
+    expect(await server.authfort.rotateKey()).toBe(next);
+    expect(await signer()).toBe(next);
+    expect(before).toContain(next);
+    expect(await published()).toContain(current);
+  });
+  it('lets the predecessor sign on while a key that is too young may be missing from a cache', async () => {
+    const trusted = await kidOf('current');
+    server.clock.advance(1);
+    await server.authfort.rotateKey();
+    const young = await kidOf('current');
+    expect(young).not.toBe(trusted);
+    expect(await signer()).toBe(trusted);
+    server.clock.advance(60 + 2 + 15);
+    expect(await signer()).toBe(young);
+  });
+  it('publishes a retiring key until its last token has expired, and then removes it', async () => {
+    server.clock.advance(3600);
+    await rotation.tick();
+    const user = await server.signUp();
+    const retiring = headerOf(user.accessToken).kid as string;
+    await server.authfort.rotateKey();
+    server.clock.advance(899);
+    await rotation.tick();
+    expect((await server.request('/auth/me', { bearer: user.accessToken })).status).toBe(200);
+    server.clock.advance(60);
+    await rotation.tick();
+    await server.authfort.rotateKey();
+    expect(await published()).not.toContain(retiring);
+    expect((await rotation.list()).map(({ kid }) => kid)).not.toContain(retiring);
+  });
+  it('rotates by itself after 30 days', async () => {
+    const next = await kidOf('next');
+    server.clock.advance(30 * 86_400 - 60);
+    await rotation.tick();
+    expect(await kidOf('next')).toBe(next);
+    server.clock.advance(61);
+    await rotation.tick();
+    expect(await kidOf('current')).toBe(next);
+  });
+  it('takes a compromised key out at once: its tokens are refused, the session refreshes', async () => {
+    const user = await server.signUp();
+    const compromised = headerOf(user.accessToken).kid as string;
+    expect(await rotation.compromise(compromised)).toBe(true);
+    expect(await published()).not.toContain(compromised);
+    expect((await server.request('/auth/me', { bearer: user.accessToken })).body.error).toBe('token_invalid');
+    expect((await server.introspect(user.accessToken)).body).toEqual({ active: false });
+    const { body } = await server.post('/auth/refresh', { refresh_token: user.refreshToken });
+    expect((await server.request('/auth/me', { bearer: body.tokens.access_token })).status).toBe(200);
+    expect(await rotation.compromise(compromised)).toBe(false);
+    expect((await rotation.list()).map(({ state }) => state).sort()).toEqual(
+      expect.arrayContaining(['current', 'next']),
+    );
+  });
+  it('replaces a compromised next key', async () => {
+    const next = await kidOf('next');
+    expect(await rotation.compromise(next)).toBe(true);
+    expect(await kidOf('next')).not.toBe(next);
+  });
+});

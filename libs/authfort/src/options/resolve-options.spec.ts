@@ -1,0 +1,91 @@
+import { describe, expect, it } from '@jest/globals';
+import type { AuthFortOptions } from './auth-fort.options.js';
+import { AuthFortOptionsError, resolveOptions } from './resolve-options.js';
+
+type Environment = Parameters<typeof resolveOptions>[1];
+
+const development: Environment = { production: false, keyEncryptionSecret: undefined };
+const production = { production: true, keyEncryptionSecret: 'a secret of the environment' };
+
+function problemsOf(options: unknown, environment: Environment = development): readonly string[] {
+  try {
+    resolveOptions(options as AuthFortOptions, environment);
+    return [];
+  } catch (error) {
+    if (error instanceof AuthFortOptionsError) return error.problems;
+    throw error;
+  }
+}
+
+describe('resolveOptions', () => {
+  it('makes a working bearer-only server of nothing', () => {
+    const config = resolveOptions({}, development);
+    expect(config).toMatchObject({
+      accessTokenTtlSeconds: 900,
+      refreshTokenTtlSeconds: 2_592_000,
+      sessionAbsoluteTtlSeconds: 7_776_000,
+      issuer: 'authfort',
+      algorithm: 'RS256',
+      cookie: undefined,
+      introspectSecrets: [],
+      routePrefix: 'auth',
+      guard: 'closed',
+    });
+    expect(Object.isFrozen(config)).toBe(true);
+    expect(Object.isFrozen(config.passwordHashing)).toBe(true);
+  });
+  it('lists every problem at once and repeats no value', () => {
+    const secret = 'hunter2';
+    const problems = problemsOf({
+      accessTokenTtl: -1,
+      issuer: '',
+      introspectSecret: secret,
+      keyEncryptionSecret: secret,
+      corsOrigins: ['https://app.example.com/path'],
+      trustedProxies: ['not-an-address'],
+      cookie: { domain: 'exa mple', sameSite: 'none', secure: false, nonsense: true },
+      rateLimit: { redisUrl: 'http://redis' },
+      surprise: 1,
+    });
+    const text = problems.join('\n');
+    for (const name of [
+      'accessTokenTtl',
+      'issuer',
+      'introspectSecret',
+      'keyEncryptionSecret',
+      'corsOrigins.0',
+      'trustedProxies.0',
+      'cookie.domain',
+      'cookie: unknown option nonsense',
+      'rateLimit',
+      'unknown option surprise',
+      'cookie.secure',
+    ]) {
+      expect(text).toContain(name);
+    }
+    expect(text).not.toContain(secret);
+  });
+  it.each([
+    [{ sessionAbsoluteTtl: 10, refreshTokenTtl: 20, accessTokenTtl: 5 }, 'sessionAbsoluteTtl'],
+    [{ accessTokenTtl: 900, refreshTokenTtl: 60 }, 'accessTokenTtl'],
+    [{ cookie: { accessName: 'same', refreshName: 'same' } }, 'must differ'],
+    [{ accessTokenTtl: 100_000 }, 'short-lived'],
+    [{ algorithm: 'HS256' }, 'algorithm'],
+    [{ passwordPolicy: { minLength: 6 } }, 'minLength'],
+  ])('refuses %j', (options, problem) => {
+    expect(problemsOf(options).join('\n')).toContain(problem);
+  });
+  it('wants a key encryption secret and secure cookies in production', () => {
+    const problems = problemsOf(
+      { cookie: { secure: false } },
+      { ...production, keyEncryptionSecret: undefined },
+    );
+    expect(problems.join('\n')).toMatch(/keyEncryptionSecret.*\n.*cookie\.secure/s);
+    expect(problemsOf({ cookie: {} }, production)).toEqual([]);
+  });
+  it('prefers the option over the environment', () => {
+    const option = 'the secret of the option';
+    expect(resolveOptions({ keyEncryptionSecret: option }, production).keyEncryptionSecret).toBe(option);
+    expect(resolveOptions({}, production).keyEncryptionSecret).toBe('a secret of the environment');
+  });
+});

@@ -1,0 +1,37 @@
+import { describe, expect, it } from '@jest/globals';
+import { PasswordHasher } from './password-hasher.js';
+
+const hasher = (concurrency: number, queue: number) =>
+  new PasswordHasher({ passwordHashing: { concurrency, queue } });
+
+describe('PasswordHasher', () => {
+  it('makes PHC strings of argon2id in the order m, t, p and verifies them', async () => {
+    const one = hasher(2, 10);
+    const stored = await one.hash('correct horse');
+    expect(stored).toMatch(/^\$argon2id\$v=19\$m=65536,t=3,p=4\$/);
+    expect(await one.verify(stored, 'correct horse')).toEqual({ matches: true, outdated: false });
+    expect(await one.verify(stored, 'correct horsf')).toEqual({ matches: false, outdated: false });
+  });
+  it('matches nothing without a hash', async () => {
+    const one = hasher(1, 10);
+    await one.prepare();
+    expect(await one.verify(null, 'decoy')).toEqual({ matches: false, outdated: false });
+    expect(await one.verify(undefined, '')).toEqual({ matches: false, outdated: false });
+  });
+  it('runs a bounded number, lets a bounded number wait and refuses the rest at once', async () => {
+    const one = hasher(1, 2);
+    const outcomes = await Promise.allSettled(Array.from({ length: 6 }, () => one.hash('correct horse')));
+    expect(outcomes.map(({ status }) => status)).toEqual([
+      ...Array<string>(3).fill('fulfilled'),
+      ...Array<string>(3).fill('rejected'),
+    ]);
+    const [refused] = outcomes.filter((outcome) => outcome.status === 'rejected');
+    expect(refused?.reason).toMatchObject({ code: 'overloaded', statusCode: 503, retryAfterSeconds: 2 });
+    await expect(one.hash('correct horse')).resolves.toMatch(/^\$argon2id/);
+  });
+  it('gives its place back after a failure', async () => {
+    const one = hasher(1, 0);
+    await expect(one.verify('no hash at all', 'x')).rejects.toThrow();
+    await expect(one.hash('correct horse')).resolves.toMatch(/^\$argon2id/);
+  });
+});
