@@ -9,7 +9,7 @@ import { embeddedPostgres } from '../database/embedded/index.js';
 import { authfortEntities } from '../database/entities.js';
 import { migrate } from '../database/migrator.js';
 import { schemaFingerprint } from './schema-fingerprint.js';
-import { type TestDatabase } from './test-database.js';
+import type { TestDatabase } from './test-database.interface.js';
 
 const DAY_MS = 86_400_000;
 

@@ -1,2 +1,3 @@
 export { ManualClock } from './manual-clock.js';
-export { createTestDatabase, type TestDatabase, type TestDatabaseOptions } from './test-database.js';
+export { createTestDatabase, type TestDatabaseOptions } from './test-database.js';
+export type { TestDatabase } from './test-database.interface.js';

@@ -6,7 +6,7 @@ import { type PostgresOptions } from '../database/embedded/index.js';
 import { authfortEntities } from '../database/entities.js';
 import { migrate } from '../database/migrator.js';
 import { schemaFingerprint } from './schema-fingerprint.js';
-import { type TestDatabase } from './test-database.js';
+import type { TestDatabase } from './test-database.interface.js';
 
 const PREFIX = 'authfort_test_';
 

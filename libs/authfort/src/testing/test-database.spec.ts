@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { testDatabaseUrl } from './env.js';
-import { createTestDatabase, type TestDatabase } from './test-database.js';
+import type { TestDatabase } from './test-database.interface.js';
+import { createTestDatabase } from './test-database.js';
 
 const cleanUps: (() => Promise<void>)[] = [];
 

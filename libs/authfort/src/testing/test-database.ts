@@ -1,14 +1,7 @@
-import { type PostgresOptions } from '../database/embedded/index.js';
 import { openEmbeddedTestDatabase } from './embedded-test-database.js';
 import { testDatabaseUrl } from './env.js';
 import { createPostgresTestDatabase } from './postgres-test-database.js';
-
-export interface TestDatabase {
-  /** TypeORM connection options of a database that has AuthFort's tables and nothing in them; AuthFort's entities are listed. */
-  readonly options: PostgresOptions;
-  /** Throws the database away. Destroy its `DataSource` first. */
-  close(): Promise<void>;
-}
+import type { TestDatabase } from './test-database.interface.js';
 
 export interface TestDatabaseOptions {
   /**
