@@ -1,0 +1,66 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { exportedNames, ROOT } from './source-scan.js';
+
+/** What each package exports, types among them. A name added here is a promise, a name taken away breaks somebody. */
+const API: Record<string, [path: string, names: string]> = {
+  authfort: [
+    'libs/authfort/src/index.ts',
+    `
+      AuthErrorCode AuthEvent AuthEventMap AuthEventName AuthFort AuthFortAsyncOptions
+      AuthFortCookieOptions AuthFortError AuthFortModule AuthFortOptions AuthFortOptionsError
+      AuthResult AuthTokens AuthUser ClientInfo CurrentUser Introspect KeyRotationOptions
+      OnAuthEvent PasswordHashingOptions Public RateLimitName RateLimitOptions RateLimitRule Roles
+      Session SessionUser SigningAlgorithm User authError authfortEntities authfortMigrations
+      errorCatalog
+    `,
+  ],
+  'authfort/embedded': [
+    'libs/authfort/src/database/embedded/index.ts',
+    `
+      EmbeddedDatabaseError EmbeddedDatabaseErrorCode EmbeddedStoreOptions PostgresOptions
+      developmentSecret embeddedPostgres
+    `,
+  ],
+  'authfort/testing': [
+    'libs/authfort/src/testing/index.ts',
+    `
+      ManualClock TestDatabase TestDatabaseOptions createTestDatabase
+    `,
+  ],
+  'authfort-service': [
+    'libs/authfort-service/src/index.ts',
+    `
+      ACCESS_GUARD_OPTIONS AccessErrorCode AccessGuard AccessGuardOptions AccessTokenClaims
+      AccessTokenVerifier AccessTokenVerifierOptions ActiveIntrospectionResult AuthFortError
+      AuthFortErrorExtra AuthUser Clock CurrentUser ErrorEntry ErrorFilter GuardMode Introspect
+      IntrospectionResult KeySource PresentedToken Public Roles RouteAccess STRATEGY_NAME
+      ServiceAuth ServiceAuthAsyncOptions ServiceAuthModule ServiceAuthOptions
+      ServiceAuthOptionsError SystemClock TokenAlgorithm TokenAuthenticator accessError
+      accessErrorCatalog assertNotCrossSite cookieValues extractToken listRoutes
+    `,
+  ],
+};
+
+function namesOf(path: string): string[] {
+  return exportedNames({ path, text: readFileSync(join(ROOT, path), 'utf8') });
+}
+
+describe('the public API', () => {
+  it.each(Object.entries(API))('%s exports these names', (_name, [path, names]) =>
+    expect(namesOf(path)).toEqual(names.trim().split(/\s+/)),
+  );
+
+  it('covers every alias of tsconfig.json', () => {
+    const { compilerOptions } = JSON.parse(readFileSync(join(ROOT, 'tsconfig.json'), 'utf8')) as {
+      compilerOptions: { paths: Record<string, string[]> };
+    };
+    const existing = Object.entries(compilerOptions.paths).filter(([, [path]]) =>
+      existsSync(join(ROOT, path!)),
+    );
+    expect(Object.fromEntries(existing.map(([name, [path]]) => [name, path]))).toEqual(
+      Object.fromEntries(Object.entries(API).map(([name, [path]]) => [name, `./${path}`])),
+    );
+  });
+});
