@@ -7,6 +7,7 @@ async function start(env: AuthServerEnv): Promise<void> {
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.forEnv(env), new FastifyAdapter(), {
     abortOnError: false,
   });
+  app.useSecurityHeaders();
   app.enableShutdownHooks();
   await app.listen(env.port, '0.0.0.0');
 }

@@ -8,6 +8,7 @@ async function start(env: OrdersEnv): Promise<void> {
     abortOnError: false,
   });
   if (env.corsOrigins.length > 0) app.enableCors({ origin: env.corsOrigins, credentials: true, maxAge: 600 });
+  app.useSecurityHeaders();
   app.enableShutdownHooks();
   await app.listen(env.port, '0.0.0.0');
 }

@@ -1,17 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { authfortMigrations } from '../database/migrations/index.js';
-
-interface Outcome {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+import { type Outcome, runAuthfort } from './run-authfort.fixture.js';
 
 let folder: string;
 
@@ -21,18 +14,8 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Runs the command in an empty folder, with no other environment than `environment`. */
-function authfort(args: string[], environment: NodeJS.ProcessEnv = {}): Promise<Outcome> {
-  const bin = fileURLToPath(new URL('../../../../bin/authfort.mjs', import.meta.url));
-  return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      [bin, ...args],
-      { cwd: folder, env: { PATH: process.env.PATH, ...environment } },
-      (error, stdout, stderr) => resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
-    );
-  });
-}
+const authfort = (args: string[], environment?: NodeJS.ProcessEnv): Promise<Outcome> =>
+  runAuthfort(folder, args, environment);
 
 const names = authfortMigrations.map(({ name }) => name);
 const lines = (...all: string[]): string => all.map((line) => `${line}\n`).join('');
