@@ -1,3 +1,4 @@
+import proxyaddr from 'proxy-addr';
 import { z } from 'zod';
 
 const DEVELOPMENT_DATA_DIR = '.data';
@@ -34,6 +35,14 @@ const list = z
       .map((item) => item.trim())
       .filter(Boolean),
   );
+const origins = list.refine(
+  (items) => items.every((item) => URL.canParse(item) && new URL(item).origin === item),
+  'must be origins such as https://app.example.com, separated by commas',
+);
+const proxies = list.refine(
+  areProxyRanges,
+  'must be IP addresses, CIDR ranges or loopback, linklocal, uniquelocal, separated by commas',
+);
 const secret = z.string().min(16, 'must have at least 16 characters; `openssl rand -base64 32` makes one');
 
 const schema = z.object({
@@ -47,12 +56,15 @@ const schema = z.object({
   JWT_ISSUER: z.string().default('authfort'),
   INTROSPECT_SECRET: secret.optional(),
   KEY_ENCRYPTION_SECRET: secret.optional(),
-  COOKIE_DOMAIN: z.string().optional(),
+  COOKIE_DOMAIN: z
+    .string()
+    .regex(/^\.?[a-z0-9-]+(\.[a-z0-9-]+)*$/i, 'must be a domain such as .example.com')
+    .optional(),
   COOKIE_SECURE: flag(true),
-  CORS_ORIGINS: list,
-  REDIS_URL: z.string().optional(),
+  CORS_ORIGINS: origins,
+  REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// URL' }).optional(),
   RATE_LIMIT: flag(true),
-  TRUSTED_PROXIES: list,
+  TRUSTED_PROXIES: proxies,
   DEMO_ADMIN_EMAIL: z.string().optional(),
   DEMO_ADMIN_PASSWORD: z.string().optional(),
 });
@@ -109,4 +121,13 @@ function productionProblems(given: NodeJS.ProcessEnv): string[] {
   if (given.DEMO_ADMIN_PASSWORD)
     problems.push('DEMO_ADMIN_PASSWORD: is not for production; use `npx authfort user create --role admin`');
   return problems;
+}
+
+function areProxyRanges(items: string[]): boolean {
+  try {
+    proxyaddr.compile(items);
+    return true;
+  } catch {
+    return false;
+  }
 }

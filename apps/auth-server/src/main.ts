@@ -1,14 +1,16 @@
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { AppModule } from './app.module.js';
 import { type AuthServerEnv, readEnv } from './env.js';
 
 async function start(env: AuthServerEnv): Promise<void> {
+  // Not before the environment has been read: the module opens the connection that the environment names.
+  const { AppModule } = await import('./app.module.js');
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.forEnv(env), new FastifyAdapter(), {
     abortOnError: false,
   });
   app.useSecurityHeaders();
-  app.enableShutdownHooks();
+  // Exit code 0 after SIGTERM: asked to stop and stopped, which is no failure.
+  app.enableShutdownHooks([], { useProcessExit: true });
   await app.listen(env.port, '0.0.0.0');
 }
 

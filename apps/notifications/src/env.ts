@@ -23,6 +23,10 @@ const schema = z.object({
         .split(',')
         .map((item) => item.trim())
         .filter(Boolean),
+    )
+    .refine(
+      (items) => items.every((item) => URL.canParse(item) && new URL(item).origin === item),
+      'must be origins such as https://app.example.com, separated by commas',
     ),
   JWKS_CACHE_SECONDS: z.coerce.number('must be a number of seconds').int().min(1).default(300),
   JWKS_COOLDOWN_SECONDS: z.coerce.number('must be a number of seconds').int().min(1).default(5),

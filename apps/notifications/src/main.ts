@@ -9,7 +9,8 @@ async function start(env: NotificationsEnv): Promise<void> {
   });
   if (env.corsOrigins.length > 0) app.enableCors({ origin: env.corsOrigins, credentials: true, maxAge: 600 });
   app.useSecurityHeaders();
-  app.enableShutdownHooks();
+  // Exit code 0 after SIGTERM: asked to stop and stopped, which is no failure.
+  app.enableShutdownHooks([], { useProcessExit: true });
   await app.listen(env.port, '0.0.0.0');
 }
 
