@@ -70,7 +70,7 @@ export class AppProcess {
   /** Runs an app that is expected to end by itself. */
   static async runToEnd(name: AppName, env: Environment): Promise<Ending> {
     const app = new AppProcess(name, await freePort(), env);
-    const timer = setTimeout(() => app.kill(), 60_000);
+    const timer = setTimeout(() => void app.kill(), 60_000);
     return app.ended.finally(() => clearTimeout(timer));
   }
 

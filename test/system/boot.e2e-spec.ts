@@ -1,0 +1,126 @@
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { type AppName, AppProcess, type Environment, killAll } from './app-process.js';
+import { createSystemDatabase } from './database.js';
+
+interface Case {
+  app: AppName;
+  when: string;
+  env: Environment;
+  /** Each of these variables is complained about, once. */
+  names: string[];
+}
+
+const SHORT = 'zq7-short';
+const DATABASE = 'postgres://somebody:kx93-password@127.0.0.1:1/auth';
+const cases: Case[] = [
+  {
+    app: 'auth-server',
+    when: 'production has nothing',
+    env: { NODE_ENV: 'production' },
+    names: ['DATABASE_URL', 'KEY_ENCRYPTION_SECRET'],
+  },
+  {
+    app: 'auth-server',
+    when: 'everything is wrong',
+    env: {
+      NODE_ENV: 'production',
+      PORT: 'http-zq7',
+      INTROSPECT_SECRET: SHORT,
+      KEY_ENCRYPTION_SECRET: SHORT,
+      COOKIE_SECURE: 'false',
+      RATE_LIMIT: 'zq7-perhaps',
+    },
+    names: [
+      'PORT',
+      'DATABASE_URL',
+      'INTROSPECT_SECRET',
+      'KEY_ENCRYPTION_SECRET',
+      'COOKIE_SECURE',
+      'RATE_LIMIT',
+    ],
+  },
+  {
+    app: 'auth-server',
+    when: 'what the library would find later is wrong too',
+    env: {
+      NODE_ENV: 'production',
+      DATABASE_URL: DATABASE,
+      KEY_ENCRYPTION_SECRET: SHORT,
+      CORS_ORIGINS: 'zq7-not-an-origin',
+      TRUSTED_PROXIES: 'zq7-not-a-range',
+      REDIS_URL: 'http://zq7',
+      COOKIE_DOMAIN: 'https://zq7.example/',
+    },
+    names: ['KEY_ENCRYPTION_SECRET', 'CORS_ORIGINS', 'TRUSTED_PROXIES', 'REDIS_URL', 'COOKIE_DOMAIN'],
+  },
+  {
+    app: 'auth-server',
+    when: 'the database is another kind',
+    env: { DATABASE_URL: 'mysql://somebody:kx93-password@db/auth', PORT: '70000' },
+    names: ['DATABASE_URL', 'PORT'],
+  },
+  {
+    app: 'orders',
+    when: 'production has nothing',
+    env: { NODE_ENV: 'production' },
+    names: ['JWKS_URL', 'INTROSPECT_SECRET'],
+  },
+  {
+    app: 'orders',
+    when: 'everything is wrong',
+    env: {
+      NODE_ENV: 'production',
+      PORT: '-1',
+      JWKS_URL: 'zq7-not-a-url',
+      INTROSPECT_URL: 'ftp://zq7/introspect',
+      INTROSPECT_SECRET: SHORT,
+      JWKS_COOLDOWN_SECONDS: '0',
+      CORS_ORIGINS: 'zq7-not-an-origin',
+    },
+    names: [
+      'PORT',
+      'JWKS_URL',
+      'INTROSPECT_URL',
+      'INTROSPECT_SECRET',
+      'JWKS_COOLDOWN_SECONDS',
+      'CORS_ORIGINS',
+    ],
+  },
+  {
+    app: 'notifications',
+    when: 'everything is wrong',
+    env: { NODE_ENV: 'production', PORT: 'zq7', JWKS_CACHE_SECONDS: 'zq7-long' },
+    names: ['PORT', 'JWKS_URL', 'JWKS_CACHE_SECONDS'],
+  },
+];
+
+afterAll(killAll);
+
+describe('an environment that cannot work', () => {
+  it.each(cases)('stops $app when $when', async ({ app, env, names }) => {
+    const { code, output } = await AppProcess.runToEnd(app, env);
+    expect(output.match(/cannot start/g)).toHaveLength(1);
+    expect(output).not.toMatch(/^\s+at /m);
+    const problems = [...output.matchAll(/^ {2}- (\w+): \S/gm)].map(([, name]) => name);
+    expect([...problems].sort()).toEqual([...names].sort());
+    for (const value of ['zq7', 'kx93']) expect(output).not.toContain(value);
+    expect(code).toBe(1);
+  });
+});
+
+describe('SIGTERM', () => {
+  it.each<AppName>(['auth-server', 'orders', 'notifications'])(
+    'stops %s within 5 s, with code 0',
+    async (name) => {
+      const database = await createSystemDatabase();
+      const app = await AppProcess.start(name, { ...database.env, JWKS_URL: 'http://127.0.0.1:9/jwks.json' });
+      // A browser's idle connection must not hold the server.
+      await fetch(`${app.url}/health/live`, { headers: { connection: 'keep-alive' } });
+      const { code, signal, stoppedWithinMs } = await app.stop();
+      await database.close();
+      expect([code, signal]).toEqual([0, null]);
+      expect(stoppedWithinMs).toBeLessThan(5000);
+    },
+    60_000,
+  );
+});
