@@ -56,7 +56,9 @@ function deadCommands(page: string): string[] {
     scripts: Record<string, string>;
   };
   const content = text.get(page) ?? '';
-  const npm = [...content.matchAll(/\bnpm (?:run ([\w:-]+)|(start|test)\b)/g)].map(([, a, b]) => a ?? b ?? '');
+  const npm = [...content.matchAll(/\bnpm (?:run ([\w:-]+)|(start|test)\b)/g)].map(
+    ([, a, b]) => a ?? b ?? '',
+  );
   const files = [...content.matchAll(/\b(?:node|bash) ((?:scripts|bin|\.ci)\/[\w./-]+)/g)].map(
     ([, file = '']) => file,
   );
@@ -90,8 +92,14 @@ describe('the documents', () => {
   it.each([
     ['a dead link', () => deadLinksIn('[gone](docs/gone.md)')],
     ['a dead anchor', () => deadLinksIn('[gone](README.md#gone)')],
-    ['TypeScript that does not compile', () => snippetErrors(root, new Map([['x.md', fence('const a: string = 1;')]]))],
-    ['an import that is not exported', () => snippetErrors(root, new Map([['x.md', fence("import { Gone } from 'authfort';\nnew Gone();")]]))],
+    [
+      'TypeScript that does not compile',
+      () => snippetErrors(root, new Map([['x.md', fence('const a: string = 1;')]])),
+    ],
+    [
+      'an import that is not exported',
+      () => snippetErrors(root, new Map([['x.md', fence("import { Gone } from 'authfort';\nnew Gone();")]])),
+    ],
   ])('would notice %s', (_name, find) => expect(find()).toHaveLength(1), 120_000);
 });
 
