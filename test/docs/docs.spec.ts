@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { snippetErrors } from './snippets.js';
@@ -9,14 +9,14 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const pages = listPages();
 const text = new Map(pages.map((page) => [page, readFileSync(join(root, page), 'utf8')]));
 
-/** The pages of the repository, with those that are new and not ignored. */
-function listPages(): string[] {
-  const listed = execFileSync(
-    'git',
-    ['ls-files', '--cached', '--others', '--exclude-standard', '--', '*.md'],
-    { cwd: root, encoding: 'utf8' },
-  );
-  return listed.split('\n').filter((page) => page !== '' && existsSync(join(root, page)));
+/** The pages of the repository, with those that are not committed yet. */
+function listPages(folder = ''): string[] {
+  return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory())
+      return /^(node_modules|dist|coverage|\..*)$/.test(entry.name) ? [] : listPages(path);
+    return entry.name.endsWith('.md') ? [path] : [];
+  });
 }
 
 /** The text outside of code, where Markdown sees links. */
