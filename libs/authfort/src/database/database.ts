@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { DataSource, QueryRunner } from 'typeorm';
+import { orUnavailable } from './unavailable.js';
 
 interface OpenTransaction {
   readonly runner: QueryRunner;
@@ -16,13 +17,18 @@ export class Database {
 
   constructor(private readonly dataSource: DataSource) {}
 
-  /** Runs one statement and returns its rows, also for `UPDATE … RETURNING`. */
+  /**
+   * Runs one statement and returns its rows, also for `UPDATE … RETURNING`.
+   * @throws AuthFortError `unavailable` when the database is away; what PostgreSQL refuses is thrown as it is
+   */
   async query<Row>(sql: string, parameters: unknown[] = []): Promise<Row[]> {
     const open = this.scope.getStore();
     if (open) return run<Row>(open.runner, sql, parameters);
     const runner = this.dataSource.createQueryRunner();
     try {
       return await run<Row>(runner, sql, parameters);
+    } catch (error) {
+      throw orUnavailable(error);
     } finally {
       await runner.release();
     }
@@ -45,7 +51,7 @@ export class Database {
     } catch (error) {
       // A connection that broke has rolled back by itself; the first error is the one that explains.
       if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
-      throw error;
+      throw orUnavailable(error);
     } finally {
       await runner.release();
     }

@@ -9,7 +9,7 @@ const listenersOf = new WeakMap<object, { event: AuthEventName; method: string }
  * A listener that throws is logged; it never breaks the request.
  */
 export function OnAuthEvent<Name extends AuthEventName>(event: Name) {
-  return (target: object, method: string, _descriptor: TypedPropertyDescriptor<Listener<Name>>): void => {
+  return (target: object, method: string, _descriptor: { readonly value?: Listener<Name> }): void => {
     const known = listenersOf.get(target) ?? [];
     listenersOf.set(target, [...known, { event, method }]);
   };

@@ -21,6 +21,7 @@ describe('the life cycle of the signing keys', () => {
     const [current, next] = [await kidOf('current'), await kidOf('next')];
     expect(await signer()).toBe(current);
     const before = await published();
+    server.clock.advance(1);
     expect(await server.authfort.rotateKey()).toBe(next);
     expect(await signer()).toBe(next);
     expect(before).toContain(next);

@@ -97,15 +97,21 @@ export class KeyRing extends KeySource implements OnModuleDestroy {
     return this.document;
   }
 
-  /** Reads the keys from the database. One read at a time: who asks meanwhile shares it. */
-  reload(): Promise<void> {
+  /** Reads the keys from the database. A read that is under way may have missed what has just been changed: this one follows it. */
+  async reload(): Promise<void> {
+    await this.reloading?.catch(() => undefined);
+    await this.sharedReload();
+  }
+
+  /** One read at a time: who asks meanwhile shares it. */
+  private sharedReload(): Promise<void> {
     this.reloading ??= this.load().finally(() => (this.reloading = undefined));
     return this.reloading;
   }
 
   private async load(): Promise<void> {
-    this.lastReloadAt = performance.now();
     const stored = await this.repository.published(this.clock.now());
+    this.lastReloadAt = performance.now();
     const known = new Map(this.keys.map((key) => [key.kid, key]));
     this.keys = stored.map((row) => this.parse(row, known.get(row.kid)));
     const body = JSON.stringify({
@@ -133,17 +139,22 @@ export class KeyRing extends KeySource implements OnModuleDestroy {
   }
 
   private async reloadAndFind(kid: string, algorithm: string): Promise<KeyObject> {
-    if (performance.now() - this.lastReloadAt > 1000) await this.reload();
+    if (performance.now() - this.lastReloadAt > 1000 && !(await this.reloadQuietly())) {
+      throw accessError('keys_unavailable', { retryAfterSeconds: KEY_POLL_SECONDS });
+    }
     const key = this.find(kid, algorithm);
     if (!key) throw accessError('token_invalid');
     return key;
   }
 
-  private async reloadQuietly(): Promise<void> {
+  /** @returns whether the keys could be read. */
+  private async reloadQuietly(): Promise<boolean> {
     try {
-      await this.reload();
+      await this.sharedReload();
+      return true;
     } catch (error) {
       this.logger.warn(`The signing keys could not be read; going on with those in memory: ${String(error)}`);
+      return false;
     }
   }
 }

@@ -1,0 +1,17 @@
+import { authError } from '../errors/catalog.js';
+
+/** SQLSTATE classes of a server that cannot serve now: connection (08), resources (53), shutting down (57P), and pg's own lack of one. */
+const UNAVAILABLE = /^(08|53|57P)/;
+const NETWORK = /^(ECONN|EPIPE|ENOTFOUND|EAI_|ETIMEDOUT|EHOST|ENET)/;
+const WITHOUT_CODE =
+  /connection terminated|timeout exceeded|timeout expired|connection timeout|client has encountered a connection error/i;
+
+/** Turns an error that says "no database at the moment" into a 503 with `Retry-After`; every other error stays what it is. */
+export function orUnavailable(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const { code } = error as { code?: unknown };
+  const text = typeof code === 'string' ? code : '';
+  const away =
+    UNAVAILABLE.test(text) || NETWORK.test(text) || (text === '' && WITHOUT_CODE.test(error.message));
+  return away ? authError('unavailable', { retryAfterSeconds: 2, cause: error }) : error;
+}

@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { type AuthEvent, type AuthEventName, OnAuthEvent } from 'authfort';
+import { PASSWORD, startServer, type TestServer } from '../harness.js';
+
+const seen: AuthEvent[] = [];
+
+class Recorder {
+  @OnAuthEvent('user_created')
+  created(event: AuthEvent<'user_created'>): void {
+    seen.push(event);
+    throw new Error('a listener may fail');
+  }
+  @OnAuthEvent('login')
+  async login(event: AuthEvent<'login'>): Promise<void> {
+    await Promise.reject(new Error(`so may a later one ${event.name}`));
+  }
+  @OnAuthEvent('login')
+  alsoLogin(event: AuthEvent<'login'>): void {
+    seen.push(event);
+  }
+  @OnAuthEvent('login_failed')
+  failed(event: AuthEvent<'login_failed'>): void {
+    seen.push(event);
+  }
+  @OnAuthEvent('logout')
+  logout(event: AuthEvent<'logout'>): void {
+    seen.push(event);
+  }
+  @OnAuthEvent('token_refreshed')
+  refreshed(event: AuthEvent<'token_refreshed'>): void {
+    seen.push(event);
+  }
+}
+
+describe('events', () => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startServer({ providers: [Recorder] });
+    // The listeners fail on purpose; their errors are logged and need not be read here.
+    server.app.useLogger(false);
+  });
+  beforeEach(() => {
+    seen.length = 0;
+  });
+  afterAll(() => server.close());
+  const names = (): AuthEventName[] => seen.map(({ name }) => name);
+
+  it('follow the commit, in order, and a failing listener breaks nothing', async () => {
+    const user = await server.signUp();
+    expect(names()).toEqual(['user_created', 'login']);
+    expect(seen[0]).toMatchObject({
+      userId: user.id,
+      email: user.email,
+      provider: 'email',
+      at: server.clock.now(),
+    });
+    expect(seen[1]).toMatchObject({ sessionId: user.sessionId, client: { ip: '127.0.0.1' } });
+    await server.post('/auth/refresh', { refresh_token: user.refreshToken });
+    await server.post('/auth/logout', { refresh_token: user.refreshToken });
+    await server.post('/auth/logout', { refresh_token: user.refreshToken });
+    expect(names()).toEqual(['user_created', 'login', 'token_refreshed', 'logout']);
+  });
+  it('do not come when nothing was committed', async () => {
+    const { email } = await server.signUp();
+    seen.splice(0);
+    await server.post('/auth/signup', { email, password: PASSWORD });
+    expect(names()).toEqual([]);
+  });
+  it('say why a sign-in failed, to the inside only, and carry no secret', async () => {
+    const user = await server.signUp();
+    await server.post('/auth/login', { email: user.email, password: 'not the password' });
+    await server.post('/auth/login', { email: 'nobody@example.com', password: 'not the password' });
+    const reasons = seen
+      .filter(({ name }) => name === 'login_failed')
+      .map((event) => (event as AuthEvent<'login_failed'>).reason);
+    expect(reasons).toEqual(['wrong_password', 'unknown_user']);
+    const text = JSON.stringify(seen);
+    for (const secret of [PASSWORD, 'not the password', user.accessToken, user.refreshToken])
+      expect(text).not.toContain(secret);
+  });
+});
