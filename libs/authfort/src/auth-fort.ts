@@ -18,7 +18,7 @@ import { UserService } from './users/user.service.js';
 
 /**
  * Everything that the routes do, for code of the auth app. Lifetimes are in seconds; ids are UUIDs. Every method throws
- * `AuthFortError {code, message, statusCode}`; the codes are those of docs/errors.
+ * `AuthFortError {code, message, statusCode}`; the codes are those of docs/reference/errors.md.
  */
 @Injectable()
 export class AuthFort {
@@ -120,6 +120,11 @@ export class AuthFort {
   /** Makes the published `next` key the current one. @returns its kid. */
   rotateKey(): Promise<string> {
     return this.rotation.rotate();
+  }
+
+  /** Takes a key out at once: what it signed is refused. @returns false when there is no such key. */
+  compromiseKey(kid: string): Promise<boolean> {
+    return this.rotation.compromise(kid);
   }
 
   /** The document of `/.well-known/jwks.json`. @throws `keys_unavailable` */

@@ -33,7 +33,7 @@ export type RateLimitName =
 export interface RateLimitOptions {
   /** `redis://…`: one count for all replicas. Without it each process counts for itself. */
   redisUrl?: string;
-  /** Rules that differ from the defaults (see docs/configuration). */
+  /** Rules that differ from the defaults (see docs/reference/configuration.md). */
   rules?: Partial<Record<RateLimitName, RateLimitRule>>;
 }
 
