@@ -15,7 +15,9 @@ const folder = mkdtempSync(join(tmpdir(), 'authfort-image-'));
 const image = join(folder, 'app');
 const SECRETS = { INTROSPECT_SECRET: 'i'.repeat(32), KEY_ENCRYPTION_SECRET: 'k'.repeat(32) };
 const children = [];
-const command = /^CMD \["sh", "-c", "(.+)"\]$/m.exec(readFileSync(join(root, 'Dockerfile'), 'utf8'))[1];
+const dockerfile = readFileSync(join(root, 'Dockerfile'), 'utf8');
+const command = /^CMD \["sh", "-c", "(.+)"\]$/m.exec(dockerfile)[1];
+const healthcheck = JSON.parse(/^\s+CMD (\["node".+\])$/m.exec(dockerfile)[1]);
 let failures = 0;
 
 function check(what, ok, detail = '') {
@@ -72,6 +74,9 @@ async function startAndCheck(name, port, env) {
   for (const path of ['/health/live', '/health/ready']) {
     check(`${name}: ${path}`, await answers(app, `http://127.0.0.1:${port}${path}`), app.output);
   }
+  const [node, ...args] = healthcheck;
+  const { status } = spawnSync(node, args, { cwd: image, env: containerEnv({ PORT: String(port) }) });
+  check(`${name}: the image's HEALTHCHECK`, status === 0, app.output);
   return app;
 }
 
@@ -82,7 +87,8 @@ async function stopAndCheck(name, app) {
 }
 
 function makeImage() {
-  const ignored = new Set(['.git', '.github', '.data', '.env', 'node_modules', 'dist', 'coverage', 'docs']);
+  const lines = readFileSync(join(root, '.dockerignore'), 'utf8').split('\n').filter(Boolean);
+  const ignored = new Set(lines.map((line) => line.replace('**/', '')));
   const context = join(folder, 'context');
   const keep = (path) => !path.split('/').some((part) => ignored.has(part));
   cpSync(root, context, { recursive: true, filter: (path) => keep(path.slice(root.length)) });
