@@ -1,0 +1,6 @@
+export {
+  createTestIssuer,
+  TEST_INTROSPECT_SECRET,
+  TestIssuer,
+  type TestIssuerHandler,
+} from './test-issuer.js';

@@ -1,0 +1,165 @@
+import { createHash, generateKeyPairSync, type KeyObject, randomUUID, sign } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** Answers a request in place of the issuer: to play an outage, or nonsense. */
+export type TestIssuerHandler = (request: IncomingMessage, response: ServerResponse) => void;
+
+interface TestKey {
+  readonly kid: string;
+  readonly privateKey: KeyObject;
+  readonly publicKey: KeyObject;
+}
+
+/** The secret that {@link TestIssuer} wants at its introspection endpoint. */
+export const TEST_INTROSPECT_SECRET = 'introspection secret for tests';
+
+/**
+ * A real issuer on a free local port: a JWKS, an introspection endpoint and tokens as AuthFort signs them. With it an app's guarded
+ * routes are tested as they are, with no mock: `ServiceAuthModule.forRoot(issuer.jwksUrl)` and `issuer.sign({ roles: ['admin'] })`.
+ */
+export class TestIssuer {
+  /** How often each endpoint was asked. */
+  readonly requests = { jwks: 0, introspect: 0 };
+  /** Takes every request while it is set. */
+  respondWith: TestIssuerHandler | undefined;
+  /** What introspection says over the token's own claims, by `sub`: for example fresh roles. */
+  readonly introspected = new Map<string, Record<string, unknown>>();
+  private readonly revoked = new Set<string>();
+  private keys: TestKey[] = [];
+  private server: Server | undefined;
+  private port = 0;
+
+  /** Makes a key and listens. */
+  static async start(): Promise<TestIssuer> {
+    const issuer = new TestIssuer();
+    issuer.rotate();
+    await issuer.listen();
+    return issuer;
+  }
+
+  /** Base URL. */
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  get jwksUrl(): string {
+    return `${this.url}/.well-known/jwks.json`;
+  }
+
+  get introspectUrl(): string {
+    return `${this.url}/introspect`;
+  }
+
+  /** The key that signs. */
+  get currentKey(): { readonly kid: string; readonly privateKey: KeyObject; readonly publicKey: KeyObject } {
+    return this.keys.at(-1)!;
+  }
+
+  /** Listens, again after {@link stop}: on the same port. */
+  async listen(): Promise<void> {
+    this.server = createServer((request, response) => this.answer(request, response));
+    await new Promise<void>((resolve) => this.server!.listen(this.port, '127.0.0.1', resolve));
+    this.port = (this.server.address() as AddressInfo).port;
+  }
+
+  /** Stops listening, also to clients that are connected. */
+  async stop(): Promise<void> {
+    this.server?.closeAllConnections();
+    await new Promise((resolve) => this.server?.close(resolve) ?? resolve(undefined));
+  }
+
+  /** Signs with a new key from now on; the old ones stay published. @returns its kid */
+  rotate(): string {
+    const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const kid = createHash('sha256')
+      .update(publicKey.export({ type: 'spki', format: 'der' }))
+      .digest('base64url');
+    this.keys.push({ kid, privateKey, publicKey });
+    return kid;
+  }
+
+  /** Takes a key out of the JWKS. */
+  removeKey(kid: string): void {
+    this.keys = this.keys.filter((key) => key.kid !== kid);
+  }
+
+  /**
+   * Signs an access token of a made-up user, valid for 15 minutes.
+   * @param claims over the usual ones; `undefined` takes a claim out
+   * @param header over the usual one
+   */
+  sign(claims: Record<string, unknown> = {}, header: Record<string, unknown> = {}): string {
+    const { kid, privateKey } = this.currentKey;
+    const now = Math.floor(Date.now() / 1000);
+    const usual = {
+      iss: 'authfort',
+      sub: randomUUID(),
+      email: 'user@example.com',
+      name: 'Test User',
+      roles: [],
+      ver: 0,
+      sid: randomUUID(),
+      jti: randomUUID(),
+      mfa_enabled: false,
+      iat: now,
+      exp: now + 900,
+    };
+    const input = [
+      { alg: 'RS256', kid, typ: 'at+jwt', ...header },
+      { ...usual, ...claims },
+    ]
+      .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+      .join('.');
+    return `${input}.${sign('sha256', Buffer.from(input), privateKey).toString('base64url')}`;
+  }
+
+  /** Introspection says inactive of this token from now on. */
+  revoke(token: string): void {
+    this.revoked.add(token);
+  }
+
+  private answer(request: IncomingMessage, response: ServerResponse): void {
+    const { pathname } = new URL(request.url ?? '/', this.url);
+    if (pathname === '/introspect') this.requests.introspect += 1;
+    else this.requests.jwks += 1;
+    if (this.respondWith) this.respondWith(request, response);
+    else if (pathname === '/introspect') this.introspect(request, response);
+    else json(response, 200, { keys: this.keys.map(toJwk) });
+  }
+
+  private introspect(request: IncomingMessage, response: ServerResponse): void {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    request.on('end', () => {
+      if (request.headers.authorization !== `Bearer ${TEST_INTROSPECT_SECRET}`)
+        return json(response, 401, {});
+      const token = new URLSearchParams(body).get('token') ?? '';
+      if (this.revoked.has(token)) return json(response, 200, { active: false });
+      const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as {
+        sub: string;
+        ver: number;
+      };
+      json(response, 200, {
+        ...claims,
+        token_version: claims.ver,
+        active: true,
+        token_type: 'Bearer',
+        ...this.introspected.get(claims.sub),
+      });
+    });
+  }
+}
+
+/** Starts a {@link TestIssuer}. */
+export function createTestIssuer(): Promise<TestIssuer> {
+  return TestIssuer.start();
+}
+
+function toJwk({ kid, publicKey }: TestKey): Record<string, unknown> {
+  return { ...publicKey.export({ format: 'jwk' }), kid, use: 'sig', alg: 'RS256' };
+}
+
+function json(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}

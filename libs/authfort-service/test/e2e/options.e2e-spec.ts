@@ -1,0 +1,99 @@
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ServiceAuthModule, type ServiceAuthOptions, ServiceAuthOptionsError } from 'authfort-service';
+import { createTestIssuer, type TestIssuer } from 'authfort-service/testing';
+import { bearer, OrdersController, startService } from '../harness.js';
+
+describe('ServiceAuthModule', () => {
+  let issuer: TestIssuer;
+  beforeAll(async () => {
+    issuer = await createTestIssuer();
+  });
+  afterAll(() => issuer.stop());
+
+  it('starts from the URL of the JWKS alone, or from a factory', async () => {
+    for (const auth of [
+      ServiceAuthModule.forRoot(issuer.jwksUrl),
+      ServiceAuthModule.forRootAsync({ useFactory: () => Promise.resolve({ jwksUrl: issuer.jwksUrl }) }),
+    ]) {
+      class AppModule {}
+      Module({ imports: [auth], controllers: [OrdersController] })(AppModule);
+      const app = await NestFactory.create(AppModule, new FastifyAdapter(), { logger: false });
+      await app.listen(0, '127.0.0.1');
+      const ask = async (headers: Record<string, string> = {}) =>
+        (await fetch(`${await app.getUrl()}/orders`, { headers })).status;
+      expect([await ask(), await ask(bearer(issuer.sign()))]).toEqual([401, 200]);
+      await app.close();
+    }
+  });
+  it('checks issuer and audience', async () => {
+    const service = await startService(issuer, {
+      options: { issuer: 'https://auth.example.com', audience: 'orders' },
+    });
+    const ask = async (claims: object) =>
+      (await service.get('/orders', bearer(issuer.sign({ iss: 'https://auth.example.com', ...claims }))))
+        .status;
+    expect([await ask({ aud: 'orders' }), await ask({ aud: ['x', 'orders'] })]).toEqual([200, 200]);
+    expect([
+      await ask({}),
+      await ask({ aud: 'billing' }),
+      await ask({ aud: 'orders', iss: 'authfort' }),
+    ]).toEqual([401, 401, 401]);
+    await service.close();
+  });
+  it('lists every problem of its options at once, and no secret', () => {
+    const options: Record<string, unknown> = {
+      jwksUrl: 'ftp://auth',
+      issuer: '',
+      cookieName: 'a b',
+      allowedOrigins: ['https://app.example.com/'],
+      introspectSecret: 'hunter2',
+      jwksCacheTtlSeconds: -1,
+      surprise: true,
+    };
+    let caught: unknown;
+    try {
+      ServiceAuthModule.forRoot(options as unknown as ServiceAuthOptions);
+    } catch (error) {
+      caught = error;
+    }
+    expect(caught).toBeInstanceOf(ServiceAuthOptionsError);
+    const { message } = caught as Error;
+    for (const part of [
+      'jwksUrl',
+      'issuer',
+      'cookieName',
+      'allowedOrigins',
+      'introspectSecret',
+      'introspectUrl',
+      'jwksCacheTtlSeconds',
+      'surprise',
+    ]) {
+      expect(message).toContain(part);
+    }
+    expect(message).not.toContain('hunter2');
+  });
+  it('answers 503 where introspection is asked for and not configured', async () => {
+    const service = await startService(issuer, {
+      options: { introspectUrl: undefined, introspectSecret: undefined },
+    });
+    const { status, body } = await service.send('POST', '/orders/7/refund', bearer(issuer.sign()));
+    expect([status, body.error]).toEqual([503, 'introspection_unavailable']);
+    await service.close();
+  });
+  it('keeps introspection results only when asked to, and never past the end of the token', async () => {
+    const service = await startService(issuer, { options: { introspectCacheTtlSeconds: 60 } });
+    const token = issuer.sign({ roles: ['clerk'] });
+    const refund = async () => (await service.send('POST', '/orders/7/refund', bearer(token))).status;
+    const before = issuer.requests.introspect;
+    expect([await refund(), await refund()]).toEqual([200, 200]);
+    expect(issuer.requests.introspect - before).toBe(1);
+    issuer.revoke(token);
+    expect(await refund()).toBe(200);
+    service.clock.advance(61);
+    expect(await refund()).toBe(401);
+    await service.close();
+  });
+});
