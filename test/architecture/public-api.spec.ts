@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { exportedNames, ROOT } from './source-scan.js';
@@ -41,6 +41,12 @@ const API: Record<string, [path: string, names: string]> = {
       accessErrorCatalog assertNotCrossSite cookieValues extractToken listRoutes
     `,
   ],
+  'authfort-service/testing': [
+    'libs/authfort-service/src/testing/index.ts',
+    `
+      TEST_INTROSPECT_SECRET TestIssuer TestIssuerHandler createTestIssuer
+    `,
+  ],
 };
 
 function namesOf(path: string): string[] {
@@ -56,11 +62,8 @@ describe('the public API', () => {
     const { compilerOptions } = JSON.parse(readFileSync(join(ROOT, 'tsconfig.json'), 'utf8')) as {
       compilerOptions: { paths: Record<string, string[]> };
     };
-    const existing = Object.entries(compilerOptions.paths).filter(([, [path]]) =>
-      existsSync(join(ROOT, path!)),
-    );
-    expect(Object.fromEntries(existing.map(([name, [path]]) => [name, path]))).toEqual(
-      Object.fromEntries(Object.entries(API).map(([name, [path]]) => [name, `./${path}`])),
-    );
+    const aliases = Object.entries(compilerOptions.paths).map(([name, [path]]) => [name, path]);
+    const covered = Object.entries(API).map(([name, [path]]) => [name, `./${path}`]);
+    expect(aliases.sort()).toEqual(covered.sort());
   });
 });

@@ -36,9 +36,9 @@ function startAuth(): Promise<AppProcess> {
 async function brokenRefresh(url: string, account: Account): Promise<string[]> {
   const { email, refreshToken, signedUp, loggedOut, pending } = account;
   if (!signedUp) return [];
-  const { status, text } = await post(`${url}/auth/refresh`, { refresh_token: refreshToken });
+  const { status } = await post(`${url}/auth/refresh`, { refresh_token: refreshToken });
   const allowed = loggedOut ? [401] : pending === 'logout' ? [200, 401] : [200];
-  return allowed.includes(status) ? [] : [`${email}: refresh answered ${status} ${text}`];
+  return allowed.includes(status) ? [] : [`${email}: refresh answered ${status}`];
 }
 
 async function brokenSession(url: string, account: Account): Promise<string[]> {
@@ -49,10 +49,8 @@ async function brokenSession(url: string, account: Account): Promise<string[]> {
 }
 
 async function brokenSignUp(url: string, { email, signedUp }: Account): Promise<string[]> {
-  const { status, text } = await post(`${url}/auth/login`, { email, password: PASSWORD });
-  return (signedUp ? [200] : [200, 401]).includes(status)
-    ? []
-    : [`${email}: login answered ${status} ${text}`];
+  const { status } = await post(`${url}/auth/login`, { email, password: PASSWORD });
+  return (signedUp ? [200] : [200, 401]).includes(status) ? [] : [`${email}: login answered ${status}`];
 }
 
 describe('kill -9 of the auth server under load', () => {
