@@ -4,7 +4,9 @@ import type { ServiceAuthOptions } from './service-auth.options.js';
 /** DI token of {@link ServiceAuthConfig}. */
 export const SERVICE_AUTH_CONFIG = Symbol('SERVICE_AUTH_CONFIG');
 
-const url = z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' });
+const url = z
+  .url({ protocol: /^https?$/, error: 'must be an http(s) URL' })
+  .refine(holdsNoPassword, 'must not hold a user name or password');
 const seconds = z.number().min(0).max(31_536_000);
 const positive = z.number().min(0.001).max(31_536_000);
 
@@ -70,4 +72,11 @@ function describe(issue: z.core.$ZodIssue): string {
   return issue.code === 'unrecognized_keys'
     ? `${path}: unknown option ${issue.keys.join(', ')}`
     : `${path}: ${issue.message}`;
+}
+
+/** fetch refuses such a URL, and its error would repeat the password into the log. */
+function holdsNoPassword(value: string): boolean {
+  if (!URL.canParse(value)) return true;
+  const { username, password } = new URL(value);
+  return !username && !password;
 }

@@ -1,0 +1,140 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { createTestIssuer, type TestIssuer, type TestIssuerHandler } from 'authfort-service/testing';
+import { bearer, startService, type ServiceUnderTest } from '../harness.js';
+
+/** Keys that cannot be had are no reason to refuse users (401), nor to trust strangers; and they come back without a restart. */
+describe('attack: the JWKS is away, wrong, or asked for too often', () => {
+  let issuer: TestIssuer;
+  let service: ServiceUnderTest;
+  beforeEach(async () => {
+    issuer = await createTestIssuer();
+    service = await startService(issuer);
+  });
+  afterEach(async () => {
+    await service.close();
+    await issuer.stop();
+  });
+  const ask = async (token: string) => {
+    const { status, body } = await service.get('/orders', bearer(token));
+    return status === 200 ? 200 : body.error;
+  };
+  const longLived = () => issuer.sign({ exp: Math.floor(Date.now() / 1000) + 400_000 });
+
+  it('keeps known keys for a day, and answers 503, not 401, to unknown ones', async () => {
+    const token = longLived();
+    expect(await ask(token)).toBe(200);
+    await issuer.stop();
+    for (const seconds of [0, 299, 2, 1800, 3600, 40_000, 40_000]) {
+      service.clock.advance(seconds);
+      expect(await ask(token)).toBe(200);
+    }
+    issuer.rotate();
+    expect(await ask(longLived())).toBe('keys_unavailable');
+    service.clock.advance(1000);
+    expect(await ask(token)).toBe('keys_unavailable');
+    await issuer.listen();
+    service.clock.advance(6);
+    expect(await ask(token)).toBe(200);
+  });
+  it('answers 503 with Retry-After when it starts without keys, and recovers', async () => {
+    await issuer.stop();
+    const early = await startService(issuer);
+    const { status, body, headers } = await early.get('/orders', bearer(issuer.sign()));
+    expect([status, body.error, headers.get('retry-after')]).toEqual([503, 'keys_unavailable', '5']);
+    await issuer.listen();
+    early.clock.advance(6);
+    expect((await early.get('/orders', bearer(issuer.sign()))).status).toBe(200);
+    await early.close();
+  });
+  it('stops trusting a key that left the JWKS within the cache time, also after an idle time', async () => {
+    const [old, token] = [issuer.currentKey.kid, longLived()];
+    expect(await ask(token)).toBe(200);
+    issuer.rotate();
+    issuer.removeKey(old);
+    service.clock.advance(301);
+    expect(await ask(token)).toBe('token_invalid');
+  });
+  it('renews the keys ahead of time, without a request that waits', async () => {
+    const token = longLived();
+    expect(await ask(token)).toBe(200);
+    service.clock.advance(250);
+    const before = issuer.requests.jwks;
+    expect(await ask(token)).toBe(200);
+    while (issuer.requests.jwks === before) await ask(token);
+    await issuer.stop();
+    service.clock.advance(290);
+    expect(await ask(token)).toBe(200);
+    expect(issuer.requests.jwks).toBe(before + 1);
+  });
+  it('asks once per cool-down for 10 000 invented kids, and still finds a real new one', async () => {
+    expect(await ask(issuer.sign())).toBe(200);
+    service.clock.advance(10);
+    const before = issuer.requests.jwks;
+    for (let batch = 0; batch < 100; batch += 1) {
+      const answers = await Promise.all(
+        Array.from({ length: 100 }, (_, n) => ask(issuer.sign({}, { kid: `invented-${batch}-${n}` }))),
+      );
+      expect(new Set(answers)).toEqual(new Set(['token_invalid']));
+    }
+    expect(issuer.requests.jwks - before).toBeLessThanOrEqual(2);
+    issuer.rotate();
+    service.clock.advance(6);
+    expect(await ask(issuer.sign())).toBe(200);
+  }, 60_000);
+  it('shares one fetch among all who wait for it', async () => {
+    expect(await ask(issuer.sign())).toBe(200);
+    const fresh = await startService(issuer);
+    const before = issuer.requests.jwks;
+    const token = issuer.sign();
+    const statuses = await Promise.all(
+      Array.from({ length: 50 }, async () => (await fresh.get('/orders', bearer(token))).status),
+    );
+    expect(new Set(statuses)).toEqual(new Set([200]));
+    expect(issuer.requests.jwks - before).toBeLessThanOrEqual(1);
+    await fresh.close();
+  });
+
+  const answer = (status: number, body: string, headers: Record<string, string> = {}): TestIssuerHandler => {
+    return (_, response) => response.writeHead(status, headers).end(body);
+  };
+  const weak = '{"keys":[{"kty":"RSA","kid":"w","n":"AQAB","e":"AQAB"}]}';
+  it.each([
+    ['HTML', answer(200, '<html>')],
+    ['a 500', answer(500, '{}')],
+    ['an empty list', answer(200, '{"keys":[]}')],
+    ['another shape', answer(200, '{"keys":{"a":1}}')],
+    ['null', answer(200, 'null')],
+    ['only a weak key', answer(200, weak)],
+    ['only a secret', answer(200, '{"keys":[{"kty":"oct","kid":"s","k":"c2VjcmV0"}]}')],
+    ['a redirect', answer(302, '', { location: 'http://127.0.0.1:1/' })],
+    ['a megabyte', answer(200, `{"keys":[],"x":"${'x'.repeat(1_000_000)}"}`)],
+    ['a cut connection', (request) => void request.socket.destroy()],
+  ] as [string, TestIssuerHandler][])('keeps the known keys when the answer is %s', async (_, handler) => {
+    const token = longLived();
+    expect(await ask(token)).toBe(200);
+    issuer.respondWith = handler;
+    service.clock.advance(301);
+    expect(await ask(token)).toBe(200);
+    issuer.respondWith = undefined;
+    issuer.rotate();
+    service.clock.advance(6);
+    expect(await ask(issuer.sign())).toBe(200);
+  });
+  it('does not trust private or encryption keys, and takes the first of two keys with one kid', async () => {
+    const { privateKey, publicKey, kid } = issuer.currentKey;
+    const token = issuer.sign();
+    const publish = (...keys: object[]) => {
+      issuer.respondWith = answer(200, JSON.stringify({ keys }));
+    };
+    const jwk = { ...publicKey.export({ format: 'jwk' }), kid };
+    publish({ ...privateKey.export({ format: 'jwk' }), kid });
+    service.clock.advance(301);
+    expect(await ask(token)).toBe('keys_unavailable');
+    publish({ ...jwk, use: 'enc' });
+    service.clock.advance(301);
+    expect(await ask(token)).toBe('keys_unavailable');
+    publish(jwk, { ...jwk, n: `${jwk.n?.slice(0, -4)}AAAA` });
+    service.clock.advance(301);
+    expect(await ask(issuer.sign())).toBe(200);
+  });
+});
