@@ -87,6 +87,12 @@ const cases: Case[] = [
     ],
   },
   {
+    app: 'orders',
+    when: 'a URL holds a password',
+    env: { JWKS_URL: 'http://somebody:kx93-password@127.0.0.1:9/jwks.json' },
+    names: ['jwksUrl'],
+  },
+  {
     app: 'notifications',
     when: 'everything is wrong',
     env: { NODE_ENV: 'production', PORT: 'zq7', JWKS_CACHE_SECONDS: 'zq7-long' },
