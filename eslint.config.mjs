@@ -29,7 +29,7 @@ export default tseslint.config(
   {
     // The wall, rule 4: the environment is read in one file an app.
     files: ['libs/*/src/**/*.ts', 'apps/*/src/**/*.ts'],
-    ignores: ['**/env.ts', '**/*.spec.ts', '**/*.e2e-spec.ts'],
+    ignores: ['**/env.ts', '**/*.fixture.ts', '**/*.spec.ts', '**/*.e2e-spec.ts'],
     rules: {
       'no-restricted-properties': [
         'error',
