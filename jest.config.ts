@@ -38,7 +38,9 @@ const config: Config = {
     '^authfort-service/testing$': '<rootDir>/libs/authfort-service/src/testing/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
-  testTimeout: 30_000,
+  // Jest leaves a core to itself; much of this suite waits for processes and sockets.
+  maxWorkers: '100%',
+  testTimeout: 60_000,
 };
 
 export default config;

@@ -33,14 +33,12 @@ describe('authfort user, role and keys', () => {
     expect(made.stdout).toMatch(/^Made root@example\.com \([0-9a-f-]{36}\) with admin, editor\n$/);
     expect(made.stdout + made.stderr).not.toContain(PASSWORD);
   });
-  it('refuses a second user of the address, a weak password and a missing terminal, in one line each', async () => {
+  it('refuses a second user of the address and a missing terminal, in one line each', async () => {
     const again = await authfort('user create --email root@example.com --password-stdin', PASSWORD);
     expect([again.code, again.stderr]).toEqual([
       1,
       'authfort: An account with this e-mail address exists already\n',
     ]);
-    const weak = await authfort('user create --email new@example.com --password-stdin', 'short');
-    expect([weak.code, weak.stderr]).toEqual([1, 'authfort: The password is too short\n']);
     const asked = await authfort('user create --email new@example.com');
     expect([asked.code, asked.stderr]).toEqual([1, expect.stringContaining('--password-stdin')]);
   });
@@ -63,10 +61,5 @@ describe('authfort user, role and keys', () => {
     const compromised = await keys(`keys compromise ${kid(rotated, 'current')}`);
     expect(compromised.map(([, id]) => id)).not.toContain(kid(rotated, 'current'));
     expect(kid(compromised, 'current')).toBe(kid(rotated, 'next'));
-    const unknown = await authfort('keys compromise no-such-kid');
-    expect([unknown.code, unknown.stderr]).toEqual([
-      1,
-      expect.stringContaining('There is no key no-such-kid'),
-    ]);
   });
 });
