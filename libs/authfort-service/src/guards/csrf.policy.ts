@@ -19,11 +19,15 @@ export function assertNotCrossSite(
   const fine =
     headers.origin === undefined
       ? site === undefined || site === 'same-origin' || site === 'none'
-      : allowedOrigins.includes(headers.origin) || isSameHost(headers.origin, headers.host);
+      : allowedOrigins.includes(headers.origin) ||
+        (isSameHost(headers.origin, headers.host) && (site === undefined || site === 'same-origin'));
   if (!fine || SIMPLE_CONTENT.test(headers['content-type'] ?? '')) throw accessError('csrf_rejected');
 }
 
-/** Behind a proxy that ends TLS the scheme is not known here, so the host (with its port) decides. */
+/**
+ * Behind a proxy that ends TLS the scheme is not known here, so the host (with its port) decides; where the browser sends
+ * `Sec-Fetch-Site` it tells the two schemes of one host apart.
+ */
 function isSameHost(origin: string, host: string | undefined): boolean {
   return host !== undefined && URL.canParse(origin) && new URL(origin).host === host.toLowerCase();
 }

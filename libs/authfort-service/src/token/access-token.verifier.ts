@@ -55,6 +55,8 @@ export class AccessTokenVerifier {
 
   /** @throws AuthFortError `token_invalid`, `token_expired`, `keys_unavailable` */
   verify(token: string): Promise<AuthUser> {
+    // The strategy takes its token from a header line, where white space would end it.
+    if (/\s/.test(token)) return Promise.reject(accessError('token_invalid'));
     return new Promise((resolve, reject) => {
       // Passport's way of running a strategy: a copy of it that has the callbacks.
       const run = Object.create(this.strategy) as Strategy;

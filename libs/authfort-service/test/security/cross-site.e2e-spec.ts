@@ -47,8 +47,13 @@ describe.each(adapters)('attack: another site uses the cookie, on %s', (adapter)
   it('serves the listed origin, its own, and clients that are no browsers', async () => {
     expect(await post({ origin: APP, 'sec-fetch-site': 'same-site' })).toBe(200);
     expect(await post({ origin: service.url })).toBe(200);
+    expect(await post({ origin: service.url, 'sec-fetch-site': 'cross-site' })).toBe('csrf_rejected');
     expect(await post({ 'sec-fetch-site': 'same-origin' })).toBe(200);
     expect(await post({})).toBe(200);
+  });
+  it('does not take the other scheme of the host for its own', async () => {
+    const origin = service.url.replace('http:', 'https:');
+    expect(await post({ origin, 'sec-fetch-site': 'cross-site' })).toBe('csrf_rejected');
   });
   it('does not ask where a bearer token or a reading request comes from', async () => {
     const evil = { origin: 'https://evil.example' };

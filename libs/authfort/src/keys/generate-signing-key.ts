@@ -9,8 +9,6 @@ export interface GeneratedKey {
   kid: string;
   algorithm: SigningAlgorithm;
   privateKey: KeyObject;
-  /** Public members only (RFC 7517 §9.3 warns of the others). */
-  publicJwk: Record<string, string>;
 }
 
 /** Makes an RSA-2048 (RS256) or P-256 (ES256) key in the thread pool. */
@@ -19,8 +17,12 @@ export async function generateSigningKey(algorithm: SigningAlgorithm): Promise<G
     algorithm === 'RS256'
       ? await generate('rsa', { modulusLength: 2048 })
       : await generate('ec', { namedCurve: 'P-256' });
-  const publicJwk = publicKey.export({ format: 'jwk' }) as Record<string, string>;
-  return { kid: thumbprint(publicJwk), algorithm, privateKey, publicJwk };
+  return { kid: thumbprint(publicMembers(publicKey)), algorithm, privateKey };
+}
+
+/** A public key as JWK members (RFC 7517 §4, RFC 7518 §6). */
+export function publicMembers(publicKey: KeyObject): Record<string, string> {
+  return publicKey.export({ format: 'jwk' }) as Record<string, string>;
 }
 
 /** RFC 7638 §3: SHA-256 over the required members, in lexical order and without white space. */

@@ -3,7 +3,7 @@ import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common
 import { accessError, Clock, KeySource } from 'authfort-service';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
 import type { SigningAlgorithm } from '../options/auth-fort.options.js';
-import { generateSigningKey } from './generate-signing-key.js';
+import { generateSigningKey, publicMembers } from './generate-signing-key.js';
 import { KeySealer } from './key-sealer.js';
 import {
   KEY_POLL_SECONDS,
@@ -67,9 +67,9 @@ export class KeyRing extends KeySource implements OnModuleDestroy {
 
   /** A fresh key, sealed for storage. */
   async generate(wanted: SigningAlgorithm = this.config.algorithm): Promise<NewSigningKey> {
-    const { kid, algorithm, privateKey, publicJwk } = await generateSigningKey(wanted);
+    const { kid, algorithm, privateKey } = await generateSigningKey(wanted);
     const sealedPrivateKey = this.sealer.seal(privateKey.export({ type: 'pkcs8', format: 'der' }), kid);
-    return { kid, algorithm, publicJwk, sealedPrivateKey };
+    return { kid, algorithm, sealedPrivateKey };
   }
 
   /** The key that signs: the current one, or its predecessor until the current one is in every cached JWKS. */
@@ -114,9 +114,10 @@ export class KeyRing extends KeySource implements OnModuleDestroy {
     this.lastReloadAt = performance.now();
     const known = new Map(this.keys.map((key) => [key.kid, key]));
     this.keys = stored.map((row) => this.parse(row, known.get(row.kid)));
+    // Public members come from the sealed private keys: who can only write to the database cannot publish a key of their own.
     const body = JSON.stringify({
-      keys: stored.map(({ kid, algorithm, publicJwk }) => ({
-        ...publicJwk,
+      keys: this.keys.map(({ kid, algorithm, publicKey }) => ({
+        ...publicMembers(publicKey),
         kid,
         use: 'sig',
         alg: algorithm,

@@ -24,10 +24,6 @@ export class SigningKeyEntity {
   @Column('text', { name: 'sealed_private_key' })
   sealedPrivateKey!: string;
 
-  /** Public members only. */
-  @Column('jsonb', { name: 'public_jwk' })
-  publicJwk!: Record<string, string>;
-
   /** Lifetime in seconds of the tokens that the servers sign: a rotation from the command line knows it from here. */
   @Column('integer', { name: 'token_ttl_seconds' })
   tokenTtlSeconds!: number;

@@ -10,7 +10,6 @@ export interface StoredSigningKey {
   algorithm: SigningAlgorithm;
   state: SigningKeyState;
   sealedPrivateKey: string;
-  publicJwk: Record<string, string>;
   tokenTtlSeconds: number;
   jwksMaxAgeSeconds: number;
   createdAt: Date;
@@ -20,9 +19,9 @@ export interface StoredSigningKey {
 }
 
 /** A generated key, sealed and ready to be stored. */
-export type NewSigningKey = Pick<StoredSigningKey, 'kid' | 'algorithm' | 'sealedPrivateKey' | 'publicJwk'>;
+export type NewSigningKey = Pick<StoredSigningKey, 'kid' | 'algorithm' | 'sealedPrivateKey'>;
 
-const COLUMNS = `kid, algorithm, state, sealed_private_key AS "sealedPrivateKey", public_jwk AS "publicJwk",
+const COLUMNS = `kid, algorithm, state, sealed_private_key AS "sealedPrivateKey",
   token_ttl_seconds AS "tokenTtlSeconds", jwks_max_age_seconds AS "jwksMaxAgeSeconds",
   created_at AS "createdAt", trusted_from AS "trustedFrom", activated_at AS "activatedAt", verifies_until AS "verifiesUntil"`;
 
@@ -154,14 +153,13 @@ export class SigningKeyRepository {
     life: Settings & Pick<StoredSigningKey, 'state' | 'createdAt' | 'trustedFrom' | 'activatedAt'>,
   ): Promise<void> {
     await this.database.query(
-      `INSERT INTO authfort_signing_keys (kid, algorithm, sealed_private_key, public_jwk, state, token_ttl_seconds,
+      `INSERT INTO authfort_signing_keys (kid, algorithm, sealed_private_key, state, token_ttl_seconds,
          jwks_max_age_seconds, created_at, trusted_from, activated_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
       [
         key.kid,
         key.algorithm,
         key.sealedPrivateKey,
-        JSON.stringify(key.publicJwk),
         life.state,
         life.tokenTtlSeconds,
         life.jwksMaxAgeSeconds,

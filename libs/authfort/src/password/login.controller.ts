@@ -9,6 +9,7 @@ import { TokenDelivery } from '../http/token-delivery.js';
 import { type AuthResponse, toAuthResponse } from '../sessions/auth.response.js';
 import { RateLimit } from '../rate-limits/rate-limit.guard.js';
 import { RateLimiter } from '../rate-limits/rate-limiter.js';
+import { normalizeEmail } from '../users/user-fields.js';
 import { LoginService } from './login.service.js';
 
 const loginSchema = z.object({ email: text(), password: text() });
@@ -33,7 +34,7 @@ export class LoginController {
     @Res({ passthrough: true }) response: unknown,
   ): Promise<AuthResponse> {
     // By address and account: one attacker can slow himself down, not lock the account's owner out.
-    await this.limiter.consume('loginPerAccount', client.ip, email.trim().toLowerCase());
+    await this.limiter.consume('loginPerAccount', client.ip, normalizeEmail(email));
     const result = await this.service.login(email, password, client);
     this.delivery.deliver(response, result.tokens);
     return toAuthResponse(result);

@@ -11,13 +11,12 @@ describe('attack: a stolen database dump', () => {
   afterAll(() => server.close());
 
   it('holds no usable private key', async () => {
-    const rows: { sealed_private_key: string; public_jwk: object }[] = await server.dataSource.query(
+    const rows: { sealed_private_key: string }[] = await server.dataSource.query(
       'SELECT * FROM authfort_signing_keys',
     );
     expect(rows).toHaveLength(2);
     for (const row of rows) {
       expect(row.sealed_private_key).toMatch(/^v1\.[\w-]{16}\.[\w-]{22}\.[\w-]+$/);
-      expect(Object.keys(row.public_jwk).sort()).toEqual(['e', 'kty', 'n']);
       for (const part of row.sealed_private_key.split('.').slice(1)) {
         const bytes = Buffer.from(part, 'base64url');
         expect(() => createPrivateKey({ key: bytes, format: 'der', type: 'pkcs8' })).toThrow();

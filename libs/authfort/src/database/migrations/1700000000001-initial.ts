@@ -69,7 +69,6 @@ export class Initial1700000000001 implements MigrationInterface {
         state text NOT NULL
           CONSTRAINT authfort_signing_keys_state_check CHECK (state IN ('next', 'current', 'retiring')),
         sealed_private_key text NOT NULL,
-        public_jwk jsonb NOT NULL,
         token_ttl_seconds integer NOT NULL,
         jwks_max_age_seconds integer NOT NULL,
         created_at timestamptz NOT NULL,
