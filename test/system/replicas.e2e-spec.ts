@@ -104,12 +104,15 @@ function other(index: number): AppProcess {
   return replicas[(index + 1) % REPLICAS]!;
 }
 
-/** Each token at each replica. */
+/** Each token at each replica. One after the other: ten full pools would ask for more connections than PostgreSQL has by default. */
 async function expectAllAccept(users: SignedIn[]): Promise<void> {
-  for (const { url } of replicas) {
-    const answers = users.map(({ accessToken }) => request(`${url}/auth/me`, { bearer: accessToken }));
-    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(users.map(() => 200));
-  }
+  await Promise.all(
+    replicas.map(async ({ url }) => {
+      for (const { accessToken } of users) {
+        expect((await request(`${url}/auth/me`, { bearer: accessToken })).status).toBe(200);
+      }
+    }),
+  );
 }
 
 /** As an operator would, from a shell. */
