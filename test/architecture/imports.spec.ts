@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import {
@@ -43,9 +43,8 @@ describe('the sources', () => {
     expect(forbiddenConstructs(sources)).toEqual([]));
 });
 
-const published = libs.filter((lib) => existsSync(join(ROOT, lib, 'package.json')));
-(published.length > 0 ? describe : describe.skip)('the packages', () => {
-  it.each(published)('%s lists what it imports', (lib) => {
+describe('the packages', () => {
+  it.each(libs)('%s lists what it imports', (lib) => {
     const manifest = JSON.parse(readFileSync(join(ROOT, lib, 'package.json'), 'utf8')) as PackageJson;
     const listed = [manifest.dependencies, manifest.peerDependencies, manifest.optionalDependencies].flatMap(
       (group) => Object.keys(group ?? {}),
