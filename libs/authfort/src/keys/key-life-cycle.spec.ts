@@ -75,6 +75,20 @@ describe('the life cycle of the signing keys', () => {
       expect.arrayContaining(['current', 'next']),
     );
   });
+  it('passes over a row that it cannot open, and still lets a deleted key go', async () => {
+    const user = await server.signUp();
+    const kid = headerOf(user.accessToken).kid as string;
+    await server.dataSource.query(
+      `INSERT INTO authfort_signing_keys SELECT 'unreadable', algorithm, 'retiring', 'v1.bad.bad.bad', token_ttl_seconds,
+         jwks_max_age_seconds, created_at, trusted_from, activated_at, $1::timestamptz FROM authfort_signing_keys WHERE kid = $2`,
+      [new Date(server.clock.now().getTime() + 3_600_000), kid],
+    );
+    expect(await rotation.compromise(kid)).toBe(true);
+    expect((await server.request('/auth/me', { bearer: user.accessToken })).body.error).toBe('token_invalid');
+    expect(await published()).not.toContain(kid);
+    expect(await published()).not.toContain('unreadable');
+    await server.dataSource.query(`DELETE FROM authfort_signing_keys WHERE kid = 'unreadable'`);
+  });
   it('replaces a compromised next key', async () => {
     const next = await kidOf('next');
     expect(await rotation.compromise(next)).toBe(true);

@@ -37,6 +37,7 @@ export class KeyRing extends KeySource implements OnModuleDestroy {
   private readonly logger = new Logger(KeyRing.name);
   private keys: readonly ParsedKey[] = [];
   private document: JwksDocument | undefined;
+  private readonly unreadable = new Set<string>();
   private poll: NodeJS.Timeout | undefined;
   private reloading: Promise<void> | undefined;
   private lastReloadAt = 0;
@@ -88,7 +89,7 @@ export class KeyRing extends KeySource implements OnModuleDestroy {
 
   /** True once there is a key that signs. */
   get ready(): boolean {
-    return this.document !== undefined;
+    return this.keys.some(({ state }) => state !== 'next');
   }
 
   /** The public keys as RFC 7517 §5 describes them. */
@@ -113,7 +114,8 @@ export class KeyRing extends KeySource implements OnModuleDestroy {
     const stored = await this.repository.published(this.clock.now());
     this.lastReloadAt = performance.now();
     const known = new Map(this.keys.map((key) => [key.kid, key]));
-    this.keys = stored.map((row) => this.parse(row, known.get(row.kid)));
+    // Key by key: one row that cannot be opened must not keep a deleted key alive.
+    this.keys = stored.flatMap((row) => this.parseOrSkip(row, known.get(row.kid)));
     // Public members come from the sealed private keys: who can only write to the database cannot publish a key of their own.
     const body = JSON.stringify({
       keys: this.keys.map(({ kid, algorithm, publicKey }) => ({
@@ -124,7 +126,20 @@ export class KeyRing extends KeySource implements OnModuleDestroy {
       })),
     });
     const etag = `"${createHash('sha256').update(body).digest('base64url')}"`;
-    if (stored.length > 0) this.document = { body, etag };
+    this.document = this.keys.length > 0 ? { body, etag } : undefined;
+  }
+
+  /** @throws Error at the start, when the server could not sign without the key. */
+  private parseOrSkip(row: StoredSigningKey, known: ParsedKey | undefined): ParsedKey[] {
+    try {
+      return [this.parse(row, known)];
+    } catch (error) {
+      if (this.poll === undefined && row.state !== 'retiring') throw error;
+      if (!this.unreadable.has(row.kid))
+        this.logger.error(`Signing key ${row.kid} is passed over: ${String(error)}`);
+      this.unreadable.add(row.kid);
+      return [];
+    }
   }
 
   private parse(row: StoredSigningKey, known: ParsedKey | undefined): ParsedKey {

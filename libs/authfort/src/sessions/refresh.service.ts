@@ -27,6 +27,7 @@ export class RefreshService {
    */
   async refresh(refreshToken: string, client: ClientInfo, expectedSessionId?: string): Promise<AuthResult> {
     if (!looksLikeRefreshToken(refreshToken)) throw authError('refresh_token_invalid');
+    this.accessTokens.assertReady();
     const salt = randomBytes(32);
     const rotation = await this.refreshTokens.rotate({
       tokenHash: hashRefreshToken(refreshToken),

@@ -34,6 +34,7 @@ export class SignInService {
    * @throws AuthFortError `user_banned`, and what `identify` throws
    */
   async signIn(method: SignInMethod, client: ClientInfo, identify: () => Promise<User>): Promise<AuthResult> {
+    this.accessTokens.assertReady();
     const { user, session } = await this.database.transaction(async () => {
       const identified = await identify();
       if (identified.banned) throw authError('user_banned');

@@ -26,6 +26,11 @@ export class AccessTokenService {
     @Inject(AUTHFORT_CONFIG) private readonly config: AuthFortConfig,
   ) {}
 
+  /** Call it before committing what a token will be issued for. @throws AuthFortError `keys_unavailable` */
+  assertReady(): void {
+    this.ring.signingKey();
+  }
+
   /** Signs a token for a session that is committed. The signature is computed in the thread pool. */
   async issue(user: User, session: TokenSession): Promise<string> {
     const key = this.ring.signingKey();
