@@ -1,4 +1,5 @@
 import { createParamDecorator, type ExecutionContext, SetMetadata } from '@nestjs/common';
+import { accessError } from '../errors/access-errors.js';
 import type { AuthUser } from '../token/auth-user.js';
 
 export const PUBLIC = 'authfort:public';
@@ -19,7 +20,9 @@ export const Introspect = (): ClassDecorator & MethodDecorator => SetMetadata(IN
 
 const UserParam = createParamDecorator((property: keyof AuthUser | undefined, context: ExecutionContext) => {
   const { user } = context.switchToHttp().getRequest<{ user?: AuthUser }>();
-  return property && user ? user[property] : user;
+  // The guard lets nobody this far without a user, unless the method was wrapped or overridden after it was decorated.
+  if (!user) throw accessError('token_missing');
+  return property ? user[property] : user;
 });
 
 /** The user of the request ({@link AuthUser}), or one property of it. Asking for the user guards the route. */

@@ -44,7 +44,7 @@ export class JwksKeySource extends KeySource {
   }
 
   override getKey(kid: string, algorithm: string): KeyObject | Promise<KeyObject> {
-    const age = this.now() - this.fetchedAt;
+    const age = this.age();
     const { cacheTtlSeconds, maxStaleSeconds } = this.options;
     if (age < cacheTtlSeconds) {
       const known = this.find(kid, algorithm);
@@ -78,7 +78,11 @@ export class JwksKeySource extends KeySource {
   private attempt(): Promise<void> {
     if (this.inFlight) return this.inFlight;
     const now = this.now();
-    if (now - this.attemptedAt < this.options.cooldownSeconds) return Promise.resolve();
+    // Never longer than the refresh-ahead leaves: a short cache time must not run out within a cool-down.
+    const { cooldownSeconds, cacheTtlSeconds } = this.options;
+    const cooldown = Math.min(cooldownSeconds, cacheTtlSeconds * (1 - REFRESH_AHEAD));
+    const elapsed = now - this.attemptedAt;
+    if (elapsed >= 0 && elapsed < cooldown) return Promise.resolve();
     this.attemptedAt = now;
     this.inFlight = this.fetch().finally(() => (this.inFlight = undefined));
     return this.inFlight;
@@ -108,7 +112,13 @@ export class JwksKeySource extends KeySource {
 
   private get trusted(): boolean {
     const limit = this.lastAttemptFailed ? this.options.maxStaleSeconds : this.options.cacheTtlSeconds;
-    return this.now() - this.fetchedAt < limit;
+    return this.age() < limit;
+  }
+
+  /** A clock that was set back has made the age unknown: the keys are fetched anew. */
+  private age(): number {
+    const age = this.now() - this.fetchedAt;
+    return age < 0 ? this.options.cacheTtlSeconds : age;
   }
 
   private now(): number {

@@ -89,6 +89,23 @@ describe('attack: the JWKS is away, wrong, or asked for too often', () => {
     service.clock.advance(6);
     expect(await ask(issuer.sign())).toBe(200);
   }, 60_000);
+  it('stays in service when the cache time is shorter than the cool-down', async () => {
+    const brief = await startService(issuer, { options: { jwksCacheTtlSeconds: 2 } });
+    const token = longLived();
+    for (let second = 0; second < 20; second += 1) {
+      expect((await brief.get('/orders', bearer(token))).status).toBe(200);
+      brief.clock.advance(1);
+    }
+    await brief.close();
+  });
+  it('does not go on trusting a removed key because the clock was set back', async () => {
+    const [old, token] = [issuer.currentKey.kid, longLived()];
+    expect(await ask(token)).toBe(200);
+    issuer.rotate();
+    issuer.removeKey(old);
+    service.clock.advance(-1);
+    expect(await ask(token)).toBe('token_invalid');
+  });
   it('shares one fetch among all who wait for it', async () => {
     expect(await ask(issuer.sign())).toBe(200);
     const fresh = await startService(issuer);

@@ -26,6 +26,16 @@ describe('ClientIp', () => {
       '203.0.113.9',
     ],
     ['an IPv4 client of a dual-stack socket', behindProxies, '::ffff:10.0.0.1', '203.0.113.9', '203.0.113.9'],
+    ['the address without its port', behindProxies, '10.0.0.1', '203.0.113.9:4711', '203.0.113.9'],
+    [
+      'an IPv6 address without brackets and port',
+      behindProxies,
+      '10.0.0.1',
+      '[2001:db8::1]:4711',
+      '2001:db8::1',
+    ],
+    ['an IPv4 client in hexadecimal', behindProxies, '10.0.0.1', '::ffff:cb00:7109', '203.0.113.9'],
+    ['the proxy, when it forwards no address', behindProxies, '10.0.0.1', 'unknown', '10.0.0.1'],
     ['the address without its mapping', behindProxies, '::ffff:203.0.113.9', undefined, '203.0.113.9'],
   ])('finds %s', (_, clientIp, peer, forwarded, expected) => {
     expect(clientIp.of(request(peer, forwarded ? { 'x-forwarded-for': forwarded } : {}))).toBe(expected);

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
 import { Inject, Injectable } from '@nestjs/common';
 import proxyaddr from 'proxy-addr';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
@@ -19,7 +20,8 @@ export class ClientIp {
   /** The address of the client; a header that an untrusted peer sends changes nothing. */
   of(request: HttpRequest): string {
     const raw = 'raw' in request ? request.raw : request;
-    return withoutMapping(proxyaddr(raw, this.trust));
+    const peer = raw.socket.remoteAddress ?? '';
+    return addressOf(proxyaddr(raw, this.trust)) ?? addressOf(peer) ?? peer;
   }
 
   info(request: HttpRequest): ClientInfo {
@@ -28,9 +30,20 @@ export class ClientIp {
   }
 }
 
-/** `::ffff:192.0.2.1` is the IPv4 client of a dual-stack socket (RFC 4291 §2.5.5.2). */
-function withoutMapping(address: string | undefined): string {
-  return (address ?? '').replace(/^::ffff:(?=\d+\.)/i, '');
+/**
+ * The bare address: some proxies write a port behind it, and an IPv4 client of a dual-stack socket is written as
+ * `::ffff:192.0.2.1` or `::ffff:c000:201` (RFC 4291 §2.5.5.2). Undefined for what is none: it would be a new client each time.
+ */
+function addressOf(text: string | undefined): string | undefined {
+  const bare = (text ?? '')
+    .trim()
+    .replace(/^\[(.*)\](:\d+)?$/, '$1')
+    .replace(/^(\d+(?:\.\d+){3}):\d+$/, '$1');
+  if (!isIP(bare)) return undefined;
+  const [, high, low] = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/i.exec(bare) ?? [];
+  if (high === undefined || low === undefined) return bare.replace(/^::ffff:(?=\d+\.)/i, '');
+  const bytes = [parseInt(high, 16), parseInt(low, 16)].flatMap((pair) => [pair >> 8, pair & 0xff]);
+  return bytes.join('.');
 }
 
 /** Bounded, and without what PostgreSQL could not store or a log viewer would obey. */

@@ -11,6 +11,9 @@ import { SessionService } from './session.service.js';
 
 const logoutSchema = z.object({ refresh_token: text().nullish() });
 
+/** One's own, and those that siblings may have planted; each costs a query. */
+const MAX_REFRESH_COOKIES = 4;
+
 /** `POST /auth/logout`: always 204, so that a client can always forget its tokens. */
 @Controller()
 @Public()
@@ -34,13 +37,13 @@ export class LogoutController {
     const { headers } = request;
     const refreshTokens = body.refresh_token
       ? [body.refresh_token]
-      : this.delivery.refreshCookies(headers.cookie);
+      : this.delivery.refreshCookies(headers.cookie).slice(0, MAX_REFRESH_COOKIES);
     for (const token of refreshTokens) await this.sessions.endByRefreshToken(token);
-    if (refreshTokens.length === 0) await this.endByAccessToken(headers);
+    await this.endByAccessToken(headers);
     this.delivery.clear(response);
   }
 
-  /** A client that has lost its refresh token, or never kept one, still signs out of the session it is in. */
+  /** Also where a refresh token was sent: that one may be unknown, or planted, and the session of this token is meant. */
   private async endByAccessToken(headers: IncomingHttpHeaders): Promise<void> {
     try {
       const presented = extractToken({ headers }, this.config.cookie?.accessName);

@@ -114,6 +114,12 @@ describe.each(adapters)('the account cycle on %s', (adapter) => {
     expect((await server.request('/auth/me', { bearer: accessToken })).status).toBe(401);
   });
 
+  it('signs out of the session of the access token, also beside a refresh token that it does not know', async () => {
+    const { accessToken } = await server.signUp();
+    await server.post('/auth/logout', { refresh_token: 'x'.repeat(43) }, { bearer: accessToken });
+    expect((await server.request('/auth/me', { bearer: accessToken })).body.error).toBe('session_revoked');
+  });
+
   it('publishes its keys with ETag, 304 and max-age', async () => {
     const first = await server.request('/.well-known/jwks.json');
     expect(first.status).toBe(200);
