@@ -5,9 +5,13 @@ import { type AuthServerEnv, readEnv } from './env.js';
 async function start(env: AuthServerEnv): Promise<void> {
   // Not before the environment has been read: the module opens the connection that the environment names.
   const { AppModule } = await import('./app.module.js');
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.forEnv(env), new FastifyAdapter(), {
-    abortOnError: false,
-  });
+  const app = await NestFactory.create<NestFastifyApplication>(
+    AppModule.forEnv(env),
+    new FastifyAdapter({ requestTimeout: 30_000 }),
+    {
+      abortOnError: false,
+    },
+  );
   app.useSecurityHeaders();
   // Exit code 0 after SIGTERM: asked to stop and stopped, which is no failure.
   app.enableShutdownHooks([], { useProcessExit: true });

@@ -6,9 +6,13 @@ import { type OrdersEnv, readEnv } from './env.js';
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
 async function start(env: OrdersEnv): Promise<void> {
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.forEnv(env), new FastifyAdapter(), {
-    abortOnError: false,
-  });
+  const app = await NestFactory.create<NestFastifyApplication>(
+    AppModule.forEnv(env),
+    new FastifyAdapter({ requestTimeout: 30_000 }),
+    {
+      abortOnError: false,
+    },
+  );
   if (env.corsOrigins.length > 0)
     app.enableCors({ origin: env.corsOrigins, credentials: true, methods: METHODS, maxAge: 600 });
   app.useSecurityHeaders();

@@ -81,6 +81,23 @@ export class OrdersController {
   }
 }
 
+/** Replaces the method, as decorators of other libraries do: what was noted of its name is lost. */
+function Wrapped(_target: object, _name: string, descriptor: PropertyDescriptor): void {
+  const original = descriptor.value as (...args: unknown[]) => unknown;
+  descriptor.value = function (this: unknown, ...args: unknown[]) {
+    return original.apply(this, args);
+  };
+}
+
+@Controller('wrapped')
+export class WrappedController {
+  @Get()
+  @Wrapped
+  list(@CurrentUser() user: AuthUser | null): { user: AuthUser | null } {
+    return { user };
+  }
+}
+
 @Controller('passport')
 @Public()
 export class PassportController {

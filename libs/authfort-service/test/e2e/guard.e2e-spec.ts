@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { listRoutes, ServiceAuth } from 'authfort-service';
 import { createTestIssuer, type TestIssuer } from 'authfort-service/testing';
-import { adapters, bearer, startService, type ServiceUnderTest } from '../harness.js';
+import { adapters, bearer, startService, type ServiceUnderTest, WrappedController } from '../harness.js';
 
 describe.each(adapters)('a guarded service on %s', (adapter) => {
   let issuer: TestIssuer;
@@ -160,6 +160,16 @@ describe.each(adapters)('a guarded service on %s', (adapter) => {
     ]);
     expect(headers.get('www-authenticate')).toBe('Bearer realm="authfort"');
     await bare.close();
+  });
+  it('gives no method a missing user, even one that was wrapped', async () => {
+    const decorated = await startService(issuer, {
+      adapter,
+      options: { guard: 'decorated' },
+      controllers: [WrappedController],
+    });
+    const { status, body } = await decorated.get('/wrapped');
+    expect([status, body.error]).toEqual([401, 'token_missing']);
+    await decorated.close();
   });
   it('guards only what is decorated, when asked to', async () => {
     const decorated = await startService(issuer, { adapter, options: { guard: 'decorated' } });
