@@ -9,6 +9,8 @@ const MAX_CACHED = 10_000;
 
 interface Cached {
   readonly result: IntrospectionResult;
+  /** Seconds since 1970. A clock set back to before it has made the entry's age unknown. */
+  readonly since: number;
   /** Seconds since 1970. */
   readonly until: number;
 }
@@ -30,7 +32,7 @@ export class IntrospectionClient {
     const key = createHash('sha256').update(token).digest('base64url');
     const now = this.clock.now().getTime() / 1000;
     const cached = this.cache.get(key);
-    if (cached && cached.until > now) return cached.result;
+    if (cached && cached.since <= now && now < cached.until) return cached.result;
     const result = await this.ask(token);
     this.keep(key, result, now);
     return result;
@@ -41,7 +43,7 @@ export class IntrospectionClient {
     this.cache.delete(key);
     // The oldest entry goes first: a Map keeps the order of insertion.
     if (this.cache.size >= MAX_CACHED) this.cache.delete(this.cache.keys().next().value!);
-    this.cache.set(key, { result, until: result.active ? Math.min(until, result.exp) : until });
+    this.cache.set(key, { result, since: now, until: result.active ? Math.min(until, result.exp) : until });
   }
 
   private async ask(token: string): Promise<IntrospectionResult> {

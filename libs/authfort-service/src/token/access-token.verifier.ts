@@ -26,6 +26,19 @@ export interface AccessTokenVerifierOptions {
 /** The types of passport-jwt know keys as text only; jsonwebtoken 9, which it hands them to, takes a KeyObject. */
 type Callback = (error: unknown, key?: Buffer) => void;
 
+/** passport-jwt reports every error of the key source as a failure, which is 401. That the keys cannot be had is none. */
+class AccessTokenStrategy extends Strategy {
+  override authenticate(...[request, options]: Parameters<Strategy['authenticate']>): void {
+    // Passport runs a copy of the strategy for each request, so this is not shared.
+    const fail = this.fail.bind(this) as (info: unknown) => void;
+    this.fail = (info: unknown) => {
+      if (info instanceof AuthFortError && info.statusCode >= 500) this.error(info);
+      else fail(info);
+    };
+    super.authenticate(request, options);
+  }
+}
+
 /**
  * Verifies access tokens (RFC 9068 §4, RFC 8725). The signature, issuer and audience are checked by passport-jwt, whose
  * {@link strategy} is the one that Passport knows; header, times and the shape of the claims are checked here.
@@ -36,7 +49,7 @@ export class AccessTokenVerifier {
 
   constructor(private readonly options: AccessTokenVerifierOptions) {
     const { algorithms = ['RS256', 'ES256'], issuer, audience } = options;
-    this.strategy = new Strategy(
+    this.strategy = new AccessTokenStrategy(
       {
         jwtFromRequest: ExtractJwt.fromAuthHeaderAsBearerToken(),
         secretOrKeyProvider: (_request, token: string, done: Callback) =>

@@ -22,7 +22,7 @@ const REFRESH_AHEAD = 0.8;
  * The auth server's public keys, cached.
  *
  * - Known kid: from memory. The cache is renewed ahead of time in the background; once it is past its time a request waits for the
- *   renewal, unless the last attempt failed: then the JWKS cannot be had, and the known keys serve on, up to the limit.
+ *   renewal, unless an attempt has failed lately: then the JWKS cannot be had, and the known keys serve on, up to the limit.
  * - Unknown kid: one fetch per cool-down, shared by all who wait. A kid that is missing from a JWKS younger than the cool-down
  *   is refused at once; so a flood of invented kids costs nothing, and a real new one is found by the next fetch.
  * - Nothing known: 503, never 401.
@@ -51,7 +51,7 @@ export class JwksKeySource extends KeySource {
       if (known && age >= cacheTtlSeconds * REFRESH_AHEAD) void this.attempt();
       return known ?? this.fetchAndFind(kid, algorithm);
     }
-    if (age < maxStaleSeconds && this.lastAttemptFailed) {
+    if (age < maxStaleSeconds && this.knownToBeAway) {
       void this.attempt();
       const known = this.find(kid, algorithm);
       if (known) return known;
@@ -78,11 +78,14 @@ export class JwksKeySource extends KeySource {
   private attempt(): Promise<void> {
     if (this.inFlight) return this.inFlight;
     const now = this.now();
-    // Never longer than the refresh-ahead leaves: a short cache time must not run out within a cool-down.
     const { cooldownSeconds, cacheTtlSeconds } = this.options;
-    const cooldown = Math.min(cooldownSeconds, cacheTtlSeconds * (1 - REFRESH_AHEAD));
+    // A renewal waits no longer than the refresh-ahead leaves: a short cache time must not run out within a cool-down.
+    const renewing = this.age() >= cacheTtlSeconds * REFRESH_AHEAD;
+    const pause = renewing
+      ? Math.min(cooldownSeconds, cacheTtlSeconds * (1 - REFRESH_AHEAD))
+      : cooldownSeconds;
     const elapsed = now - this.attemptedAt;
-    if (elapsed >= 0 && elapsed < cooldown) return Promise.resolve();
+    if (elapsed >= 0 && elapsed < pause) return Promise.resolve();
     this.attemptedAt = now;
     this.inFlight = this.fetch().finally(() => (this.inFlight = undefined));
     return this.inFlight;
@@ -108,6 +111,12 @@ export class JwksKeySource extends KeySource {
   private find(kid: string, algorithm: string): KeyObject | undefined {
     const found = this.keys.get(kid);
     return found?.algorithm === algorithm ? found.key : undefined;
+  }
+
+  /** A failure says nothing of now when it is long ago: after an idle time a request waits and asks again. */
+  private get knownToBeAway(): boolean {
+    const elapsed = this.now() - this.attemptedAt;
+    return this.lastAttemptFailed && elapsed >= 0 && elapsed < this.options.cacheTtlSeconds;
   }
 
   private get trusted(): boolean {

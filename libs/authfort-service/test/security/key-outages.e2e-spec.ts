@@ -41,6 +41,8 @@ describe('attack: the JWKS is away, wrong, or asked for too often', () => {
     const early = await startService(issuer);
     const { status, body, headers } = await early.get('/orders', bearer(issuer.sign()));
     expect([status, body.error, headers.get('retry-after')]).toEqual([503, 'keys_unavailable', '5']);
+    const byPassport = await early.get('/passport', bearer(issuer.sign()));
+    expect([byPassport.status, byPassport.body.error]).toEqual([503, 'keys_unavailable']);
     await issuer.listen();
     early.clock.advance(6);
     expect((await early.get('/orders', bearer(issuer.sign()))).status).toBe(200);
@@ -97,6 +99,31 @@ describe('attack: the JWKS is away, wrong, or asked for too often', () => {
       brief.clock.advance(1);
     }
     await brief.close();
+  });
+  it('asks once per cool-down on behalf of unknown kids, also when the cache time is shorter', async () => {
+    const brief = await startService(issuer, { options: { jwksCacheTtlSeconds: 4 } });
+    expect((await brief.get('/orders', bearer(issuer.sign()))).status).toBe(200);
+    const stranger = await createTestIssuer();
+    const before = issuer.requests.jwks;
+    for (let tenth = 0; tenth < 20; tenth += 1) {
+      brief.clock.advance(0.1);
+      expect((await brief.get('/orders', bearer(stranger.sign()))).status).toBe(401);
+    }
+    expect(issuer.requests.jwks).toBe(before);
+    await stranger.stop();
+    await brief.close();
+  });
+  it('asks again after an idle time, although the last attempt had failed', async () => {
+    const [old, token] = [issuer.currentKey.kid, longLived()];
+    expect(await ask(token)).toBe(200);
+    await issuer.stop();
+    service.clock.advance(301);
+    expect(await ask(token)).toBe(200);
+    issuer.rotate();
+    issuer.removeKey(old);
+    await issuer.listen();
+    service.clock.advance(3600);
+    expect(await ask(token)).toBe('token_invalid');
   });
   it('does not go on trusting a removed key because the clock was set back', async () => {
     const [old, token] = [issuer.currentKey.kid, longLived()];
