@@ -6,6 +6,7 @@ import { EmbeddedDatabaseError, type PostgresOptions } from './libs/authfort/src
 import { authfortEntities } from './libs/authfort/src/database/entities.js';
 import { authfortMigrations } from './libs/authfort/src/database/migrations/index.js';
 import { MIGRATIONS_TABLE } from './libs/authfort/src/database/migrator.js';
+import { isProduction } from './libs/authfort/src/options/env.js';
 
 /**
  * The connection of the apps: PostgreSQL at `DATABASE_URL`, else the embedded database in `AUTHFORT_DATA_DIR` (default
@@ -15,7 +16,7 @@ export const ormconfig: PostgresOptions & Pick<TypeOrmModuleOptions, 'toRetry'> 
   ...connectionOptions({
     databaseUrl: process.env.DATABASE_URL || undefined,
     dataDir: process.env.AUTHFORT_DATA_DIR || '.data',
-    production: process.env.NODE_ENV === 'production',
+    production: isProduction(),
     onProgress: (message) => process.stderr.write(`${message}\n`),
   }),
   // A server may still be starting; the embedded database's reasons to refuse do not go away by themselves.

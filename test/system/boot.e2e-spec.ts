@@ -95,8 +95,8 @@ const cases: Case[] = [
   {
     app: 'notifications',
     when: 'everything is wrong',
-    env: { NODE_ENV: 'production', PORT: 'zq7', JWKS_CACHE_SECONDS: 'zq7-long' },
-    names: ['PORT', 'JWKS_URL', 'JWKS_CACHE_SECONDS'],
+    env: { NODE_ENV: 'zq7-prod', PORT: 'zq7', JWKS_CACHE_SECONDS: 'zq7-long' },
+    names: ['NODE_ENV', 'PORT', 'JWKS_CACHE_SECONDS'],
   },
 ];
 

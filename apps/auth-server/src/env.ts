@@ -47,7 +47,7 @@ const secret = z.string().min(16, 'must have at least 16 characters; `openssl ra
 
 const schema = z.object({
   PORT: z.coerce.number('must be a port number').int().min(0).max(65_535).default(8000),
-  NODE_ENV: z.string().default('development'),
+  NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
   DATABASE_URL: z
     .string()
     .regex(/^postgres(ql)?(\+\w+)?:\/\//, 'must begin with postgres://')

@@ -15,7 +15,7 @@ export interface OrdersEnv {
 const url = z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' });
 const schema = z.object({
   PORT: z.coerce.number('must be a port number').int().min(0).max(65_535).default(8001),
-  NODE_ENV: z.string().default('development'),
+  NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
   JWKS_URL: url.optional(),
   JWT_ISSUER: z.string().default('authfort'),
   INTROSPECT_URL: url.optional(),
