@@ -38,7 +38,8 @@ const API: Record<string, [path: string, names: string]> = {
       IntrospectionResult KeySource PresentedToken Public Roles RouteAccess STRATEGY_NAME
       ServiceAuth ServiceAuthAsyncOptions ServiceAuthModule ServiceAuthOptions
       ServiceAuthOptionsError SystemClock TokenAlgorithm TokenAuthenticator accessError
-      accessErrorCatalog assertNotCrossSite cookieValues extractToken listRoutes
+      accessErrorCatalog assertNotCrossSite cookieValues corsFor extractToken fastifyOptions
+      listRoutes
     `,
   ],
   'authfort-service/testing': [

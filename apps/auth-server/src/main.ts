@@ -1,5 +1,6 @@
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { fastifyOptions } from 'authfort-service';
 import { type AuthServerEnv, readEnv } from './env.js';
 
 async function start(env: AuthServerEnv): Promise<void> {
@@ -7,7 +8,7 @@ async function start(env: AuthServerEnv): Promise<void> {
   const { AppModule } = await import('./app.module.js');
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.forEnv(env),
-    new FastifyAdapter({ requestTimeout: 30_000 }),
+    new FastifyAdapter(fastifyOptions),
     {
       abortOnError: false,
     },

@@ -1,20 +1,18 @@
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { corsFor, fastifyOptions } from 'authfort-service';
 import { AppModule } from './app.module.js';
 import { type NotificationsEnv, readEnv } from './env.js';
-
-const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
 async function start(env: NotificationsEnv): Promise<void> {
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.forEnv(env),
-    new FastifyAdapter({ requestTimeout: 30_000 }),
+    new FastifyAdapter(fastifyOptions),
     {
       abortOnError: false,
     },
   );
-  if (env.corsOrigins.length > 0)
-    app.enableCors({ origin: env.corsOrigins, credentials: true, methods: METHODS, maxAge: 600 });
+  if (env.corsOrigins.length > 0) app.use(corsFor(env.corsOrigins));
   app.useSecurityHeaders();
   // Exit code 0 after SIGTERM: asked to stop and stopped, which is no failure.
   app.enableShutdownHooks([], { useProcessExit: true });

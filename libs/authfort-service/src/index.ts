@@ -7,6 +7,8 @@ export type { GuardMode } from './guards/access-requirement.js';
 export { assertNotCrossSite } from './guards/csrf.policy.js';
 export { cookieValues, extractToken, type PresentedToken } from './guards/extract-token.js';
 export { listRoutes, type RouteAccess } from './guards/route-access.js';
+export { corsFor } from './http/cors.middleware.js';
+export { fastifyOptions } from './http/fastify-options.js';
 export type { ActiveIntrospectionResult, IntrospectionResult } from './introspection/introspection-result.js';
 export { ServiceAuthOptionsError } from './options/service-auth.config.js';
 export type { ServiceAuthOptions } from './options/service-auth.options.js';

@@ -19,6 +19,7 @@ import {
   Clock,
   CurrentUser,
   ErrorFilter,
+  fastifyOptions,
   Introspect,
   Public,
   Roles,
@@ -95,6 +96,36 @@ export class WrappedController {
   @Wrapped
   list(@CurrentUser() user: AuthUser | null): { user: AuthUser | null } {
     return { user };
+  }
+}
+
+@Controller('base')
+export class BaseController {
+  @Get()
+  list(@CurrentUser() user: AuthUser): { sub: string } {
+    return { sub: user.sub };
+  }
+}
+
+/** Nest hands the parameter decorators of the base class down to a method of the same name. */
+@Controller('overriding')
+export class OverridingController extends BaseController {
+  @Get()
+  override list(user: AuthUser): { sub: string } {
+    return { sub: user.sub };
+  }
+}
+
+@Controller('failing')
+@Public()
+export class FailingController {
+  @Get('syntax')
+  syntax(): unknown {
+    return JSON.parse('echo-me');
+  }
+  @Get('upstream')
+  upstream(): never {
+    throw Object.assign(new Error('echo-me'), { statusCode: 404 });
   }
 }
 
@@ -182,7 +213,7 @@ export async function startService(
     .useValue(clock)
     .compile();
   const app = module.createNestApplication(
-    adapter === 'express' ? new ExpressAdapter() : new FastifyAdapter(),
+    adapter === 'express' ? new ExpressAdapter() : new FastifyAdapter(fastifyOptions),
     { logger: false },
   );
   await app.listen(0, '127.0.0.1');

@@ -18,6 +18,7 @@ import {
   type AccessGuardOptions,
   AccessTokenVerifier,
   Clock,
+  corsFor,
   ErrorFilter,
   SystemClock,
   TokenAuthenticator,
@@ -28,7 +29,6 @@ import { Database } from './database/database.js';
 import { authfortEntities } from './database/entities.js';
 import { openDatabase } from './database/open-database.js';
 import { features } from './features.js';
-import { corsFor } from './http/cors.middleware.js';
 import { dropEmptyJsonBody } from './http/empty-json-body.middleware.js';
 import { underPrefix } from './http/route-prefix.js';
 import { KeyRing } from './keys/key-ring.js';

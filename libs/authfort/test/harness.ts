@@ -6,7 +6,7 @@ import { Test } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { AuthFort, AuthFortModule, type AuthFortOptions } from 'authfort';
 import { createTestDatabase, ManualClock, type TestDatabase } from 'authfort/testing';
-import { Clock } from 'authfort-service';
+import { Clock, fastifyOptions } from 'authfort-service';
 import { DataSource } from 'typeorm';
 
 export type Adapter = 'express' | 'fastify';
@@ -129,7 +129,7 @@ async function boot(
     .overrideProvider(Clock)
     .useValue(clock)
     .compile();
-  const adapter = start.adapter === 'express' ? new ExpressAdapter() : new FastifyAdapter();
+  const adapter = start.adapter === 'express' ? new ExpressAdapter() : new FastifyAdapter(fastifyOptions);
   const app = module.createNestApplication(adapter, { logger: ['error', 'fatal'] });
   await app.listen(0, '127.0.0.1');
   return app;

@@ -20,7 +20,7 @@ export const Introspect = (): ClassDecorator & MethodDecorator => SetMetadata(IN
 
 const UserParam = createParamDecorator((property: keyof AuthUser | undefined, context: ExecutionContext) => {
   const { user } = context.switchToHttp().getRequest<{ user?: AuthUser }>();
-  // The guard lets nobody this far without a user, unless the method was wrapped or overridden after it was decorated.
+  // Not reached where our guard runs; an app may have put a guard of its own in its place.
   if (!user) throw accessError('token_missing');
   return property ? user[property] : user;
 });
@@ -37,14 +37,23 @@ export function CurrentUser(property?: keyof AuthUser): ParameterDecorator {
   };
 }
 
-/** Whether a parameter of the method has `@CurrentUser()`, also where it was declared in a base class. */
-export function asksForUser(controller: { prototype: object }, method: string): boolean {
+/**
+ * Whether a parameter of the handler has `@CurrentUser()`, also where it was declared in a base class: Nest hands parameter
+ * decorators down to a method of the same name. The name is looked up by the handler, since a decorator that wraps the method
+ * changes the handler's own name.
+ */
+export function asksForUser(controller: { prototype: object }, handler: object): boolean {
+  const links: object[] = [];
   for (
     let link: object | null = controller.prototype;
     link;
     link = Object.getPrototypeOf(link) as object | null
-  ) {
-    if (Object.hasOwn(link, method)) return askingForUser.get(link)?.has(method) ?? false;
-  }
-  return false;
+  )
+    links.push(link);
+  const names = new Set(
+    links.flatMap((link) =>
+      Reflect.ownKeys(link).filter((key) => Object.getOwnPropertyDescriptor(link, key)?.value === handler),
+    ),
+  );
+  return links.some((link) => [...names].some((name) => askingForUser.get(link)?.has(name)));
 }

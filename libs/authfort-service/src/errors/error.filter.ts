@@ -74,12 +74,18 @@ function isCoded(exception: unknown): exception is HttpException {
   return typeof body.error === 'string' && /^[a-z][a-z0-9]*(_[a-z0-9]+)*$/.test(body.error);
 }
 
-/** The status of Nest's, Fastify's and `http-errors`' exceptions. */
+/**
+ * The status of Nest's exceptions, Fastify's (`FST_ERR_…`) and the body parsers' (`expose` and `type`, by `http-errors`). A
+ * `statusCode` on anything else is that of some upstream, and no word about this request.
+ */
 function statusOf(exception: unknown): number | undefined {
   if (exception instanceof HttpException) return exception.getStatus();
-  if (exception instanceof SyntaxError || exception instanceof URIError) return 400;
-  const { statusCode } = (exception ?? {}) as { statusCode?: unknown };
-  return typeof statusCode === 'number' && statusCode >= 400 && statusCode < 600 ? statusCode : undefined;
+  if (!(exception instanceof Error)) return undefined;
+  const { statusCode, code, expose, type } = exception as Error & Record<string, unknown>;
+  const ofFramework =
+    (typeof code === 'string' && code.startsWith('FST_ERR_')) ||
+    (expose === true && typeof type === 'string');
+  return ofFramework && typeof statusCode === 'number' && statusCode >= 400 ? statusCode : undefined;
 }
 
 /** Nest wraps what the body parsers throw in an exception of the same message; the messages are V8's, Fastify's or body-parser's. */

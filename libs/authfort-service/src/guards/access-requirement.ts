@@ -24,9 +24,7 @@ export function requirementOf(
   const roles = onMethod<string[]>(ROLES) ?? onClass<string[]>(ROLES);
   const introspect = onMethod<boolean>(INTROSPECT) ?? onClass<boolean>(INTROSPECT) ?? false;
   const guardedByMethod =
-    onMethod(ROLES) !== undefined ||
-    onMethod(INTROSPECT) !== undefined ||
-    asksForUser(controller, handler.name);
+    onMethod(ROLES) !== undefined || onMethod(INTROSPECT) !== undefined || asksForUser(controller, handler);
   if (onMethod(PUBLIC) && !guardedByMethod) return undefined;
   // A method that asks for a user is guarded even in a public controller: it could not work otherwise.
   if (onClass(PUBLIC) && !guardedByMethod) return undefined;

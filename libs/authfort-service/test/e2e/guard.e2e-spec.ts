@@ -1,7 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { listRoutes, ServiceAuth } from 'authfort-service';
 import { createTestIssuer, type TestIssuer } from 'authfort-service/testing';
-import { adapters, bearer, startService, type ServiceUnderTest, WrappedController } from '../harness.js';
+import {
+  adapters,
+  bearer,
+  FailingController,
+  OverridingController,
+  startService,
+  type ServiceUnderTest,
+  WrappedController,
+} from '../harness.js';
 
 describe.each(adapters)('a guarded service on %s', (adapter) => {
   let issuer: TestIssuer;
@@ -161,15 +169,29 @@ describe.each(adapters)('a guarded service on %s', (adapter) => {
     expect(headers.get('www-authenticate')).toBe('Bearer realm="authfort"');
     await bare.close();
   });
-  it('gives no method a missing user, even one that was wrapped', async () => {
+  it.each(['/wrapped', '/overriding'])('guards %s, whose method is not the decorated one', async (path) => {
     const decorated = await startService(issuer, {
       adapter,
       options: { guard: 'decorated' },
-      controllers: [WrappedController],
+      controllers: [WrappedController, OverridingController],
     });
-    const { status, body } = await decorated.get('/wrapped');
+    const { status, body } = await decorated.get(path);
     expect([status, body.error]).toEqual([401, 'token_missing']);
+    expect((await decorated.get(path, bearer(issuer.sign()))).status).toBe(200);
+    expect(listRoutes(decorated.app, 'decorated').map(({ access }) => access)).toEqual([
+      'guarded',
+      'guarded',
+    ]);
     await decorated.close();
+  });
+  it('takes no error of the app’s own code for the client’s', async () => {
+    const failing = await startService(issuer, { adapter, controllers: [FailingController] });
+    for (const path of ['/failing/syntax', '/failing/upstream']) {
+      const { status, body, text } = await failing.get(path);
+      expect([status, body.error]).toEqual([500, 'internal_error']);
+      expect(text).not.toContain('echo-me');
+    }
+    await failing.close();
   });
   it('guards only what is decorated, when asked to', async () => {
     const decorated = await startService(issuer, { adapter, options: { guard: 'decorated' } });

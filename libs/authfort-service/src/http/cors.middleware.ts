@@ -7,7 +7,10 @@ type Middleware = (
   next: (error?: unknown) => void,
 ) => void;
 
-/** CORS for the listed origins, with credentials. Any other origin sees no `Access-Control-*` header at all. */
+/**
+ * CORS for the listed origins, with credentials: `app.use(corsFor(['https://app.example.com']))`. Any other origin sees no
+ * `Access-Control-*` header at all.
+ */
 export function corsFor(origins: readonly string[]): Middleware {
   const allowed = cors({
     origin: true,
