@@ -8,7 +8,8 @@ export interface AuthEventMap {
   login: { userId: string; email: string; sessionId: string; provider: string; client: ClientInfo };
   login_failed: { email: string; reason: 'unknown_user' | 'wrong_password' | 'banned'; client: ClientInfo };
   logout: { userId: string; sessionId: string };
-  token_refreshed: { userId: string; sessionId: string; client: ClientInfo };
+  /** `repeated`: the same answer once more, within 30 s; more than a retry if it comes from another place. */
+  token_refreshed: { userId: string; sessionId: string; client: ClientInfo; repeated: boolean };
   /** The refresh cookie and the access cookie belong to different sessions: one of them was planted. */
   refresh_token_mismatch: { userId: string; sessionId: string; client: ClientInfo };
   /** A rotated refresh token came back after its successor was used: the session has been revoked. */

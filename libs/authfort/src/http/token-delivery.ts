@@ -4,15 +4,20 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type SerializeOptions, parse, serialize } from 'cookie';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
 
-/** The pair that is delivered. */
-interface DeliveredTokens {
-  readonly accessToken: string;
-  readonly refreshToken: string;
+/** What is delivered. */
+interface Delivered {
+  readonly sessionId: string;
+  readonly tokens: { readonly accessToken: string; readonly refreshToken: string };
 }
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
  * Hands tokens to the client and reads them back. The body always carries them; with cookies configured they are set as well: the
  * access cookie for the parent domain, the refresh cookie for this host and the route prefix only.
+ *
+ * Secure cookies are accompanied by a third one, the session mark `__Host-<refresh cookie>-session`. It holds the session's id, and
+ * no other host can set it (RFC 6265bis §4.1.3.2); so it tells our refresh cookie from one that a sibling host has planted.
  */
 @Injectable()
 export class TokenDelivery {
@@ -22,7 +27,7 @@ export class TokenDelivery {
   ) {}
 
   /** Sets the cookies, if there are any to set, and keeps the answer out of every cache. */
-  deliver(response: unknown, tokens: DeliveredTokens): void {
+  deliver(response: unknown, { sessionId, tokens }: Delivered): void {
     this.noStore(response);
     const { cookie, accessTokenTtlSeconds, refreshTokenTtlSeconds } = this.config;
     if (!cookie) return;
@@ -34,6 +39,8 @@ export class TokenDelivery {
       ...this.refreshScope(),
       maxAge: refreshTokenTtlSeconds,
     });
+    if (this.marksSessions)
+      this.setCookie(response, this.markName, sessionId, { path: '/', maxAge: refreshTokenTtlSeconds });
   }
 
   /** Takes the cookies back: name, domain and path have to be those they were set with. */
@@ -51,6 +58,8 @@ export class TokenDelivery {
       maxAge: 0,
       expires: new Date(0),
     });
+    if (this.marksSessions)
+      this.setCookie(response, this.markName, '', { path: '/', maxAge: 0, expires: new Date(0) });
   }
 
   /** RFC 6749 §5.1: tokens and personal data are not to be cached. */
@@ -66,6 +75,21 @@ export class TokenDelivery {
   /** All values of the access cookie. */
   accessCookies(cookieHeader: string | undefined): string[] {
     return this.config.cookie ? valuesOf(cookieHeader, this.config.cookie.accessName) : [];
+  }
+
+  /** Whether refresh cookies are accompanied by a mark: a `__Host-` cookie has to be secure. */
+  get marksSessions(): boolean {
+    return this.config.cookie?.secure === true;
+  }
+
+  /** The session that the mark names. */
+  sessionMark(cookieHeader: string | undefined): string | undefined {
+    if (!this.marksSessions) return undefined;
+    return valuesOf(cookieHeader, this.markName).find((value) => UUID.test(value));
+  }
+
+  private get markName(): string {
+    return `__Host-${this.config.cookie!.refreshName}-session`;
   }
 
   private accessScope(): SerializeOptions {

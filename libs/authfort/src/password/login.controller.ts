@@ -36,7 +36,7 @@ export class LoginController {
     // By address and account: one attacker can slow himself down, not lock the account's owner out.
     await this.limiter.consume('loginPerAccount', client.ip, normalizeEmail(email));
     const result = await this.service.login(email, password, client);
-    this.delivery.deliver(response, result.tokens);
+    this.delivery.deliver(response, result);
     return toAuthResponse(result);
   }
 }

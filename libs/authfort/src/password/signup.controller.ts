@@ -36,7 +36,7 @@ export class SignupController {
     @Res({ passthrough: true }) response: unknown,
   ): Promise<AuthResponse> {
     const result = await this.service.signup({ ...input, avatarUrl }, client);
-    this.delivery.deliver(response, result.tokens);
+    this.delivery.deliver(response, result);
     return toAuthResponse(result);
   }
 }

@@ -30,7 +30,7 @@ export interface RotationRequest {
   readonly successorHash: Buffer;
   readonly now: Date;
   readonly idleSeconds: number;
-  /** The session that the client's access cookie speaks for, if it has one. */
+  /** The session that the client's other cookies speak for, if it has any. */
   readonly expectedSessionId: string | undefined;
 }
 
@@ -50,15 +50,18 @@ const ROTATE = `
     SELECT token.token_hash, token.predecessor_hash, token.session_id, s.user_id, s.amr, s.created_at, s.expires_at AS session_ends,
       CASE WHEN token.rotated_at IS NULL THEN $2::bytea ELSE token.successor_salt END AS salt,
       CASE
-        WHEN $6::uuid IS NOT NULL AND $6::uuid <> token.session_id THEN 'mismatched'
         WHEN u.banned THEN 'banned'
         WHEN s.revoked_at IS NOT NULL OR u.deleted_at IS NOT NULL THEN 'revoked'
-        WHEN token.expires_at <= $4 OR s.expires_at <= $4 THEN 'expired'
-        WHEN token.rotated_at IS NULL THEN 'rotated'
-        WHEN token.successor_salt IS NOT NULL AND token.rotated_at >= $4::timestamptz - make_interval(secs => ${REPEAT_WINDOW_SECONDS}) THEN 'repeated'
-        ELSE 'reused'
+        WHEN s.expires_at <= $4 OR (token.expires_at <= $4 AND NOT repeatable) THEN 'expired'
+        WHEN token.rotated_at IS NOT NULL AND NOT repeatable THEN 'reused'
+        WHEN $6::uuid <> token.session_id THEN 'mismatched'
+        WHEN repeatable THEN 'repeated'
+        ELSE 'rotated'
       END AS outcome
     FROM token
+    CROSS JOIN LATERAL (
+      SELECT token.successor_salt IS NOT NULL AND token.rotated_at >= $4::timestamptz - make_interval(secs => ${REPEAT_WINDOW_SECONDS}) AS repeatable
+    ) AS window_of
     JOIN authfort_sessions s ON s.id = token.session_id
     JOIN authfort_users u ON u.id = s.user_id
   ), spent AS (

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { Controller, Headers, HttpCode, Post, Res, UseGuards } from '@nestjs/common';
 import { Public } from 'authfort-service';
 import { z } from 'zod';
@@ -30,14 +31,14 @@ export class RefreshController {
   @RateLimit('refresh')
   async refresh(
     @JsonBody(refreshSchema) body: z.output<typeof refreshSchema>,
-    @Headers('cookie') cookies: string | undefined,
+    @Headers() headers: IncomingHttpHeaders,
     @Client() client: ClientInfo,
     @Res({ passthrough: true }) response: unknown,
   ): Promise<AuthResponse> {
-    const presented = await this.reader.read(body.refresh_token, cookies);
+    const presented = await this.reader.read(body.refresh_token, headers);
     if (!presented) throw authError('refresh_token_missing');
     const result = await this.service.refresh(presented.token, client, presented.expectedSessionId);
-    this.delivery.deliver(response, result.tokens);
+    this.delivery.deliver(response, result);
     return toAuthResponse(result);
   }
 }

@@ -22,7 +22,7 @@ export class RefreshService {
   ) {}
 
   /**
-   * @param expectedSessionId the session of the client's access cookie: a refresh token of another one was planted.
+   * @param expectedSessionId the session that the client's other cookies speak for: a refresh token of another one was planted.
    * @throws AuthFortError `refresh_token_invalid`, `_expired`, `_revoked`, `_mismatch`, `user_banned`
    */
   async refresh(refreshToken: string, client: ClientInfo, expectedSessionId?: string): Promise<AuthResult> {
@@ -46,8 +46,8 @@ export class RefreshService {
       refreshToken: deriveSuccessor(refreshToken, rotation.salt).token,
       expiresIn: this.config.accessTokenTtlSeconds,
     };
-    if (rotation.outcome === 'rotated')
-      this.events.emit('token_refreshed', { userId: user.id, sessionId, client });
+    const repeated = rotation.outcome === 'repeated';
+    this.events.emit('token_refreshed', { userId: user.id, sessionId, client, repeated });
     return { user, sessionId, tokens };
   }
 

@@ -24,7 +24,7 @@ describe.each(adapters)('attack: stealing and planting cookies, on %s', (adapter
     expect(refresh.split('; ').slice(1).sort()).toEqual(
       ['HttpOnly', 'Max-Age=2592000', 'Path=/auth', 'SameSite=Lax', 'Secure'].sort(),
     );
-    expect(answer.cookies).toEqual({
+    expect(answer.cookies).toMatchObject({
       access_token: answer.body.tokens.access_token,
       refresh_token: answer.body.tokens.refresh_token,
     });
@@ -82,6 +82,60 @@ describe.each(adapters)('attack: stealing and planting cookies, on %s', (adapter
       cookie: `refresh_token=${attacker.refresh_token}`,
     });
     expect(own.status).toBe(200);
+  });
+  describe('a browser', () => {
+    // Browsers send this with every request to a secure origin; no page can take it away.
+    const headers = { 'sec-fetch-site': 'same-origin' };
+    const mark = '__Host-refresh_token-session';
+
+    it('refreshes with the session mark that came with the cookie', async () => {
+      const { answer, refresh_token } = await signUpWithCookies();
+      expect(answer.setCookies[2]!.split('; ').sort()).toEqual(
+        [
+          `${mark}=${answer.body.user.session_id}`,
+          'HttpOnly',
+          'Max-Age=2592000',
+          'Path=/',
+          'SameSite=Lax',
+          'Secure',
+        ].sort(),
+      );
+      const cookie = `refresh_token=${refresh_token}; ${mark}=${answer.cookies[mark]}`;
+      const refreshed = await server.post('/auth/refresh', undefined, { cookie, headers });
+      expect([refreshed.status, refreshed.cookies[mark]]).toEqual([200, answer.cookies[mark]]);
+      const logout = await server.post('/auth/logout', undefined, { cookie, headers });
+      expect(logout.setCookies[2]).toMatch(/^__Host-refresh_token-session=; .*Max-Age=0.*Path=\//);
+    });
+    it('never adopts a refresh cookie that was planted, signed in or signed out', async () => {
+      const [victim, attacker] = [await signUpWithCookies(), await signUpWithCookies()];
+      const planted = `refresh_token=${attacker.refresh_token}`;
+      const attempts = [
+        planted,
+        `${planted}; access_token=${attacker.access_token}`,
+        `${planted}; ${mark}=${victim.answer.cookies[mark]}`,
+        `${planted}; access_token=${attacker.access_token}; ${mark}=${victim.answer.cookies[mark]}`,
+        `${planted}; ${mark}=nonsense`,
+      ];
+      for (const cookie of attempts) {
+        const answer = await server.post('/auth/refresh', undefined, { cookie, headers });
+        expect([answer.status, answer.body.error, answer.setCookies]).toEqual([
+          401,
+          'refresh_token_mismatch',
+          [],
+        ]);
+      }
+      expect((await server.post('/auth/refresh', undefined, { cookie: planted })).status).toBe(200);
+    });
+  });
+  it('looks at no more than four refresh cookies when it signs out', async () => {
+    const own = await signUpWithCookies();
+    const noise = Array.from({ length: 6 }, (_, n) => `refresh_token=planted-${n}`);
+    const logout = await server.post('/auth/logout', undefined, {
+      cookie: [`access_token=${own.access_token}`, ...noise].join('; '),
+    });
+    expect(logout.status).toBe(204);
+    const cookie = `refresh_token=${own.refresh_token}`;
+    expect((await server.post('/auth/refresh', undefined, { cookie })).status).toBe(401);
   });
   it('refuses two cookies of one name: one of them was planted', async () => {
     const [victim, attacker] = [await signUpWithCookies(), await signUpWithCookies()];

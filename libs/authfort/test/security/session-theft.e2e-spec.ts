@@ -5,7 +5,14 @@ import { PASSWORD, startServer, type TestServer } from '../harness.js';
 
 const thefts: AuthEvent<'refresh_token_reused'>[] = [];
 
+const refreshes: AuthEvent<'token_refreshed'>[] = [];
+
 class Alarm {
+  @OnAuthEvent('token_refreshed')
+  note(event: AuthEvent<'token_refreshed'>): void {
+    refreshes.push(event);
+  }
+
   @OnAuthEvent('refresh_token_reused')
   ring(event: AuthEvent<'refresh_token_reused'>): void {
     thefts.push(event);
@@ -70,6 +77,27 @@ describe('attack: a stolen refresh token', () => {
     server.clock.advance(1);
     expect((await refresh(user.refreshToken)).body.error).toBe('refresh_token_revoked');
     expect((await refresh(first.body.tokens.refresh_token)).body.error).toBe('refresh_token_revoked');
+  });
+
+  it('announces a repeat as one, with the address that it came from', async () => {
+    const user = await server.signUp();
+    refreshes.length = 0;
+    await refresh(user.refreshToken);
+    await refresh(user.refreshToken);
+    expect(refreshes.map(({ sessionId, repeated }) => [sessionId, repeated])).toEqual([
+      [user.sessionId, false],
+      [user.sessionId, true],
+    ]);
+    expect(refreshes[1]!.client.ip).toBe('127.0.0.1');
+  });
+
+  it('answers a repeat within the window although the token itself has expired meanwhile', async () => {
+    const user = await server.signUp();
+    server.clock.advance(30 * 86_400 - 10);
+    const first = await refresh(user.refreshToken);
+    server.clock.advance(20);
+    const repeat = await refresh(user.refreshToken);
+    expect(repeat.body.tokens.refresh_token).toBe(first.body.tokens.refresh_token);
   });
 
   it('keeps the evidence through clean-up until the token would have expired', async () => {
