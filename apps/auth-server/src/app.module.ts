@@ -1,4 +1,4 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Logger, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { AuthFortModule } from 'authfort';
 import { developmentSecret } from 'authfort/embedded';
@@ -18,7 +18,7 @@ export class AppModule {
           issuer: env.issuer,
           cookie: { domain: env.cookieDomain, secure: env.cookieSecure },
           introspectSecret: env.introspectSecret,
-          keyEncryptionSecret: env.keyEncryptionSecret ?? developmentSecret(env.dataDir),
+          keyEncryptionSecret: env.keyEncryptionSecret ?? secretOfThisFolder(env),
           corsOrigins: env.corsOrigins,
           trustedProxies: env.trustedProxies,
           rateLimit: env.rateLimit && { redisUrl: env.redisUrl },
@@ -27,4 +27,14 @@ export class AppModule {
       providers: env.demoAdmin ? [{ provide: 'DEMO_ADMIN', useValue: env.demoAdmin }, DemoAdminService] : [],
     };
   }
+}
+
+/** In development only: production wants a `KEY_ENCRYPTION_SECRET`. */
+function secretOfThisFolder({ databaseUrl, dataDir }: AuthServerEnv): string {
+  if (databaseUrl) {
+    new Logger('AuthServer').warn(
+      `KEY_ENCRYPTION_SECRET is not set: the signing keys in this database are encrypted with a secret in ${dataDir}, and no server without that folder can use them`,
+    );
+  }
+  return developmentSecret(dataDir);
 }

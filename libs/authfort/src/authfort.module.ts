@@ -1,6 +1,7 @@
 import {
   type DynamicModule,
   Inject,
+  Injectable,
   type InjectionToken,
   type MiddlewareConsumer,
   Module,
@@ -57,18 +58,23 @@ export interface AuthFortAsyncOptions {
  * connection. Options that cannot work stop the boot with one error that lists every problem.
  */
 @Module({})
-export class AuthFortModule implements NestModule, OnModuleInit {
-  constructor(
-    @Inject(AUTHFORT_CONFIG) private readonly config: AuthFortConfig,
-    private readonly ring: KeyRing,
-    private readonly rotation: KeyRotationService,
-    private readonly hasher: PasswordHasher,
-  ) {}
+export class AuthFortModule implements NestModule {
+  constructor(@Inject(AUTHFORT_CONFIG) private readonly config: AuthFortConfig) {}
 
   /** @throws AuthFortOptionsError with every problem of the options at once. */
   static forRoot(options: AuthFortOptions = {}): DynamicModule {
     const config = resolveOptions(options, readLibraryEnvironment());
     return assemble(config.routePrefix, { provide: AUTHFORT_CONFIG, useValue: config });
+  }
+
+  /**
+   * The services alone, for the command line: no routes, no schedule, and no signing key made or opened. So it needs no key
+   * encryption secret until a command seals a key.
+   * @internal
+   */
+  static forTasks(options: AuthFortOptions): DynamicModule {
+    const config = resolveOptions(options, { production: false, keyEncryptionSecret: undefined });
+    return assembleTasks({ provide: AUTHFORT_CONFIG, useValue: config });
   }
 
   /** The same with options that a factory makes. */
@@ -95,8 +101,17 @@ export class AuthFortModule implements NestModule, OnModuleInit {
     if (corsOrigins.length > 0) consumer.apply(corsFor(corsOrigins)).forRoutes('{*path}');
     consumer.apply(dropEmptyJsonBody).forRoutes(`${routePrefix}/{*path}`);
   }
+}
 
-  /** Before the first request: keys there, password decoy there. */
+/** What a server does before its first request: keys there, password decoy there. */
+@Injectable()
+class ServerStart implements OnModuleInit {
+  constructor(
+    private readonly ring: KeyRing,
+    private readonly rotation: KeyRotationService,
+    private readonly hasher: PasswordHasher,
+  ) {}
+
   async onModuleInit(): Promise<void> {
     await Promise.all([this.ring.start(), this.hasher.prepare()]);
     this.rotation.startSchedule();
@@ -108,14 +123,25 @@ function assemble(
   config: Provider,
   imports: ModuleMetadata['imports'] = [],
 ): DynamicModule {
+  const tasks = assembleTasks(config, imports);
   return {
-    module: AuthFortModule,
-    global: true,
-    imports: [...imports, DiscoveryModule, TypeOrmModule.forFeature(authfortEntities)],
+    ...tasks,
     controllers: features.flatMap(({ controllers = [], rootControllers = [] }) => [
       ...rootControllers,
       ...underPrefix(routePrefix, [...controllers]),
     ]),
+    providers: [...tasks.providers, ServerStart],
+  };
+}
+
+function assembleTasks(
+  config: Provider,
+  imports: ModuleMetadata['imports'] = [],
+): DynamicModule & { providers: Provider[] } {
+  return {
+    module: AuthFortModule,
+    global: true,
+    imports: [...imports, DiscoveryModule, TypeOrmModule.forFeature(authfortEntities)],
     providers: [config, ...wiring, ...features.flatMap(({ providers = [] }) => providers)],
     exports: [AuthFort],
   };

@@ -1,3 +1,5 @@
+import { isProduction } from '../options/env.js';
+
 /** What the command line reads from its environment. */
 export interface CliEnvironment {
   readonly databaseUrl: string | undefined;
@@ -11,7 +13,7 @@ export function readCliEnvironment(): CliEnvironment {
   return {
     databaseUrl: process.env.DATABASE_URL || undefined,
     dataDir: process.env.AUTHFORT_DATA_DIR || '.data',
-    production: process.env.NODE_ENV === 'production',
+    production: isProduction(),
     keyEncryptionSecret: process.env.KEY_ENCRYPTION_SECRET || undefined,
   };
 }

@@ -2,8 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type Outcome, runAuthfort } from './run-authfort.fixture.js';
+import { Test } from '@nestjs/testing';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
+import { AuthFortModule } from '../authfort.module.js';
+import { embeddedPostgres } from '../database/embedded/index.js';
+import { runAuthfort } from './run-authfort.fixture.js';
 
+const SECRET = 'key encryption secret of this file';
 const PASSWORD = 'correct horse battery staple';
 
 /** One database for the whole file: each command sees what the one before did. */
@@ -14,15 +20,33 @@ describe('authfort user, role and keys', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  const authfort = (line: string, stdin?: string): Promise<Outcome> =>
-    runAuthfort(folder, line.split(' '), {}, stdin);
-  const keys = async (line = 'keys list') =>
-    (await authfort(line)).stdout
-      .trim()
+  const authfort = (line: string, stdin?: string, environment = { KEY_ENCRYPTION_SECRET: '' }) =>
+    runAuthfort(folder, line.split(' '), environment, stdin);
+  /** Starts a server on the folder's database, and stops it. */
+  async function serveOnce(keyEncryptionSecret: string | undefined): Promise<void> {
+    const connection = embeddedPostgres({ dataDir: join(folder, '.data'), production: false });
+    const module = await Test.createTestingModule({
+      imports: [
+        TypeOrmModule.forRoot({ ...connection, autoLoadEntities: true }),
+        AuthFortModule.forRoot({ keyEncryptionSecret }),
+      ],
+    }).compile();
+    try {
+      await module.init();
+    } finally {
+      await module.get(DataSource).destroy();
+    }
+  }
+  const keys = async (line: string) => {
+    const { code, stdout } = await authfort(`keys ${line}`, undefined, { KEY_ENCRYPTION_SECRET: SECRET });
+    expect(code).toBe(0);
+    return stdout;
+  };
+  const kidOf = (listed: string, line: RegExp) =>
+    listed
       .split('\n')
-      .map((row) => row.split(/\s{2,}/) as [state: string, kid: string]);
-  const kid = (rows: [string, string][], state: string) =>
-    rows.find(([candidate]) => candidate === state)?.[1];
+      .find((row) => line.test(row))
+      ?.split(/\s+/)[1];
 
   it('makes a user with roles, and never shows the password', async () => {
     const made = await authfort(
@@ -47,14 +71,28 @@ describe('authfort user, role and keys', () => {
     const unknown = await authfort('role add nobody@example.com admin');
     expect([unknown.code, unknown.stderr]).toEqual([1, 'authfort: There is no such user\n']);
   });
-  it('lists, rotates and compromises keys, and keeps them sealed with the secret of the folder', async () => {
-    const before = await keys();
-    expect(before.map(([state]) => state)).toEqual(['next', 'current']);
-    const rotated = await keys('keys rotate');
-    expect(rotated.map(([state]) => state)).toEqual(['next', 'current', 'retiring']);
-    expect(kid(rotated, 'current')).toBe(kid(before, 'next'));
-    const compromised = await keys(`keys compromise ${kid(rotated, 'current')}`);
-    expect(compromised.map(([, id]) => id)).not.toContain(kid(rotated, 'current'));
-    expect(kid(compromised, 'current')).toBe(kid(rotated, 'next'));
+  it('makes no keys: that is the server’s', async () => {
+    expect((await authfort('keys list')).stdout).toMatch(/^There are no keys yet/);
+  });
+  it('refuses to make a key with another secret than the server’s, and replaces those in clear', async () => {
+    await serveOnce(undefined);
+    const wrong = await authfort('keys rotate', undefined, { KEY_ENCRYPTION_SECRET: SECRET });
+    expect([wrong.code, wrong.stderr]).toEqual([
+      1,
+      expect.stringContaining('KEY_ENCRYPTION_SECRET opens none'),
+    ]);
+    await expect(serveOnce(SECRET)).rejects.toThrow('authfort keys compromise <kid> --new-secret');
+    let listed = (await authfort('keys list')).stdout;
+    expect(listed.match(/stored in clear/g)).toHaveLength(2);
+    for (let inClear = kidOf(listed, /in clear/); inClear; inClear = kidOf(listed, /in clear/))
+      listed = await keys(`compromise ${inClear} --new-secret`);
+    await serveOnce(SECRET);
+  });
+  it('rotates and compromises keys', async () => {
+    const rotated = await keys('rotate');
+    expect(rotated.match(/^\w+/gm)).toEqual(['next', 'current', 'retiring']);
+    const compromised = await keys(`compromise ${kidOf(rotated, /^current/)}`);
+    expect(compromised).not.toContain(kidOf(rotated, /^current/));
+    expect(kidOf(compromised, /^current/)).toBe(kidOf(rotated, /^next/));
   });
 });

@@ -75,6 +75,16 @@ describe('the life cycle of the signing keys', () => {
       expect.arrayContaining(['current', 'next']),
     );
   });
+  it('lets the current key sign at once when the predecessor that still signs is compromised', async () => {
+    server.clock.advance(1);
+    await server.authfort.rotateKey();
+    const [signing, current] = [await signer(), await kidOf('current')];
+    expect(signing).not.toBe(current);
+    expect(await rotation.compromise(signing as string)).toBe(true);
+    expect(await signer()).toBe(current);
+    const { trustedFrom } = (await rotation.list()).find(({ kid }) => kid === current)!;
+    expect(trustedFrom.getTime()).toBeLessThanOrEqual(server.clock.now().getTime());
+  });
   it('passes over a row that it cannot open, and still lets a deleted key go', async () => {
     const user = await server.signUp();
     const kid = headerOf(user.accessToken).kid as string;

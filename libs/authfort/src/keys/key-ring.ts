@@ -58,7 +58,12 @@ export class KeyRing extends KeySource implements OnModuleDestroy {
       await this.repository.establish(current, next, this.clock.now());
     }
     await this.repository.noteSettings();
-    await this.reload();
+    if (this.config.keyEncryptionSecret === undefined) {
+      this.logger.warn(
+        'The private signing keys are stored in clear: set KEY_ENCRYPTION_SECRET, or the option keyEncryptionSecret',
+      );
+    }
+    await this.sharedReload();
     this.poll = setInterval(() => void this.reloadQuietly(), KEY_POLL_SECONDS * 1000).unref();
   }
 
@@ -98,8 +103,12 @@ export class KeyRing extends KeySource implements OnModuleDestroy {
     return this.document;
   }
 
-  /** Reads the keys from the database. A read that is under way may have missed what has just been changed: this one follows it. */
+  /**
+   * Reads the keys from the database, in a server that has started. A read that is under way may have missed what has just been
+   * changed: this one follows it.
+   */
   async reload(): Promise<void> {
+    if (this.poll === undefined) return;
     await this.reloading?.catch(() => undefined);
     await this.sharedReload();
   }

@@ -18,6 +18,20 @@ export class KeySealer {
         : Buffer.from(hkdfSync('sha256', secret, '', 'authfort key encryption v1', 32));
   }
 
+  /** Whether a secret is in use, and `open` would succeed with it. Of a text in clear it would not. */
+  opens(sealed: string, context: string): boolean {
+    try {
+      return this.key !== undefined && this.open(sealed, context).length > 0;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Whether the text was stored in clear. */
+  static isPlain(sealed: string): boolean {
+    return sealed.startsWith(`${PLAIN}.`);
+  }
+
   /** Seals `plaintext`; `context` has to be given again to open it. */
   seal(plaintext: Buffer, context: string): string {
     if (!this.key) return `${PLAIN}.${plaintext.toString('base64url')}`;
@@ -49,7 +63,7 @@ export class KeySealer {
       return Buffer.concat([decipher.update(ciphertext!), decipher.final()]);
     } catch (cause) {
       throw new Error(
-        'KEY_ENCRYPTION_SECRET does not open the signing keys in the database: it is not the one they were made with',
+        'KEY_ENCRYPTION_SECRET does not open the signing keys in the database: it is not the one they were made with. Set that one; or, if it is lost, replace each key with `authfort keys compromise <kid> --new-secret`',
         { cause },
       );
     }
@@ -59,7 +73,7 @@ export class KeySealer {
   private openPlain([plaintext]: Buffer[]): Buffer {
     if (!this.key) return plaintext!;
     throw new Error(
-      'A signing key in the database is not encrypted, from a start without KEY_ENCRYPTION_SECRET. Remove it with `authfort keys compromise <kid>` (run without the secret), or start without the secret',
+      'A signing key in the database is not encrypted, from a start without KEY_ENCRYPTION_SECRET. With the secret set, run `authfort keys list` and replace each key that is in clear with `authfort keys compromise <kid> --new-secret`',
     );
   }
 }

@@ -104,7 +104,8 @@ export class SigningKeyRepository {
   }
 
   /**
-   * Deletes a key at once. A compromised `current` is replaced by `next`, which then signs without waiting for caches.
+   * Deletes a key at once. A compromised `current` is replaced by `next`. If the key was the one that signs, its successor does not
+   * wait for caches.
    * @returns false when there is no such key.
    */
   compromise(kid: string, fresh: NewSigningKey, now: Date): Promise<boolean> {
@@ -114,11 +115,13 @@ export class SigningKeyRepository {
       if (!gone) return false;
       await this.database.query('DELETE FROM authfort_signing_keys WHERE kid = $1', [kid]);
       const next = keys.find((key) => key.state === 'next');
-      if (gone.state === 'current' && next) {
-        await this.promote(next.kid, now);
+      if (gone.state === 'current' && next) await this.promote(next.kid, now);
+      // Whoever signed is gone, be it the current key or a predecessor: the current one now signs without waiting for caches.
+      const signer = keys.find(({ state, trustedFrom }) => state !== 'next' && trustedFrom <= now);
+      if (gone.state === 'current' || gone.kid === signer?.kid) {
         await this.database.query(
-          'UPDATE authfort_signing_keys SET trusted_from = LEAST(trusted_from, $2) WHERE kid = $1',
-          [next.kid, now],
+          `UPDATE authfort_signing_keys SET trusted_from = LEAST(trusted_from, $1) WHERE state = 'current'`,
+          [now],
         );
       }
       if (gone.state !== 'retiring') await this.insertNext(fresh, gone, now);

@@ -1,6 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+
+const FILE = 'development-secret';
+
+/** The secret of {@link developmentSecret}, if it was made. */
+export function readDevelopmentSecret(dataDir: string): string | undefined {
+  const path = join(resolve(dataDir), FILE);
+  return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+}
 
 /**
  * A secret of 256 random bits (base64) that is made once and kept in `dataDir`, readable by its owner alone, so that a
@@ -9,7 +17,7 @@ import { join, resolve } from 'node:path';
  */
 export function developmentSecret(dataDir: string): string {
   const folder = resolve(dataDir);
-  const path = join(folder, 'development-secret');
+  const path = join(folder, FILE);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const draft = `${path}.${process.pid}`;
   writeFileSync(draft, randomBytes(32).toString('base64'), { mode: 0o600 });
