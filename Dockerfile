@@ -1,7 +1,7 @@
 # One image for the three apps; APP says which: auth-server (default), orders or notifications.
 #   docker build --build-arg APP=orders -t authfort-orders .
 
-FROM node:20-bookworm-slim AS build
+FROM node:24-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 COPY bin bin
@@ -9,13 +9,13 @@ RUN npm ci
 COPY . .
 RUN npm run build
 
-FROM node:20-bookworm-slim AS dependencies
+FROM node:24-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
 COPY bin bin
 RUN npm ci --omit=dev && npm cache clean --force
 
-FROM node:20-bookworm-slim
+FROM node:24-bookworm-slim
 ARG APP=auth-server
 ENV NODE_ENV=production APP=$APP PORT=8000
 WORKDIR /app

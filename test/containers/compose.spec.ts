@@ -30,7 +30,8 @@ const readers: Record<string, (env: Record<string, string>) => { port: number }>
 
 // As an operator fills them in: 32 random bytes in hexadecimal.
 const filledIn = new Map([...example.keys()].map((name, at) => [name, String(at).repeat(64).slice(0, 64)]));
-for (const name of ['COOKIE_DOMAIN', 'CORS_ORIGINS', 'TRUSTED_PROXIES', 'REDIS_URL']) filledIn.delete(name);
+for (const name of ['JWT_ISSUER', 'COOKIE_DOMAIN', 'CORS_ORIGINS', 'TRUSTED_PROXIES', 'REDIS_URL'])
+  filledIn.delete(name);
 
 /** The environment of a container: what the image sets, and over it what the file says. */
 function environmentIn({ build, environment = {} }: Service, given = filledIn): Record<string, string> {

@@ -112,7 +112,7 @@ export class AuthFort {
     await this.sessions.revoke((await this.users.get(userId)).id, sessionId);
   }
 
-  /** Ends all sessions but `exceptSessionId`. @returns how many. @throws `user_not_found` */
+  /** Ends all sessions but `exceptSessionId`. @returns how many. @throws `user_not_found`, `session_not_found` */
   async revokeAllSessions(userId: string, exceptSessionId?: string): Promise<number> {
     return this.sessions.revokeAll((await this.users.get(userId)).id, 'revoked', exceptSessionId);
   }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { INestApplication, Type } from '@nestjs/common';
+import type { INestApplication, Provider, Type } from '@nestjs/common';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
@@ -70,7 +70,7 @@ export interface StartOptions {
   database?: TestDatabase;
   clock?: ManualClock;
   controllers?: Type[];
-  providers?: Type[];
+  providers?: Provider[];
 }
 
 /** Starts an auth server on a free port; rate limits are off unless the options say otherwise. */

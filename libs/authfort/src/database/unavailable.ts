@@ -1,7 +1,10 @@
 import { authError } from '../errors/catalog.js';
 
-/** SQLSTATE classes of a server that cannot serve now: connection (08), resources (53), shutting down (57P), and pg's own lack of one. */
-const UNAVAILABLE = /^(08|53|57P)/;
+/**
+ * SQLSTATEs of a server that cannot serve now: connection (08), resources (53), shutting down (57P), a statement or transaction that
+ * took too long (57014, 25P03), and a deadlock that it broke (40P01).
+ */
+const UNAVAILABLE = /^(08|53|57P|57014|25P03|40P01)/;
 const NETWORK = /^(ECONN|EPIPE|ENOTFOUND|EAI_|ETIMEDOUT|EHOST|ENET)/;
 const WITHOUT_CODE =
   /connection terminated|timeout exceeded|timeout expired|connection timeout|client has encountered a connection error/i;

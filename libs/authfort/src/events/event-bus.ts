@@ -20,9 +20,16 @@ export class EventBus implements OnApplicationBootstrap {
   ) {}
 
   onApplicationBootstrap(): void {
+    const seen = new Set<object>();
     for (const wrapper of [...this.discovery.getProviders(), ...this.discovery.getControllers()]) {
-      const instance: unknown = wrapper.isDependencyTreeStatic() ? wrapper.instance : undefined;
-      if (typeof instance !== 'object' || instance === null) continue;
+      if (!wrapper.isDependencyTreeStatic()) {
+        this.warnOfDeaf(wrapper.metatype);
+        continue;
+      }
+      const instance: unknown = wrapper.instance;
+      // The same instance stands under each of its aliases.
+      if (typeof instance !== 'object' || instance === null || seen.has(instance)) continue;
+      seen.add(instance);
       for (const { event, method } of findListeners(instance)) {
         const listener = (instance as Record<string, AnyListener>)[method]!.bind(instance);
         this.listeners.set(event, [...(this.listeners.get(event) ?? []), listener]);
@@ -36,6 +43,17 @@ export class EventBus implements OnApplicationBootstrap {
     this.database.afterCommit(() => {
       for (const listener of this.listeners.get(name) ?? []) void this.deliver(listener, event);
     });
+  }
+
+  /** A provider that is made for each request is not there when an event comes. */
+  private warnOfDeaf(type: unknown): void {
+    const prototype: unknown = typeof type === 'function' ? type.prototype : undefined;
+    if (typeof prototype !== 'object' || prototype === null) return;
+    for (const { event, method } of findListeners(prototype)) {
+      this.logger.warn(
+        `${prototype.constructor.name}.${method} never hears of ${event}: its provider is not a singleton`,
+      );
+    }
   }
 
   private async deliver(listener: AnyListener, event: AuthEvent): Promise<void> {

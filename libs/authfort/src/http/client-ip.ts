@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import proxyaddr from 'proxy-addr';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
 import type { ClientInfo } from './client-info.js';
@@ -11,6 +11,8 @@ export type HttpRequest = IncomingMessage | { readonly raw: IncomingMessage };
 /** Finds the client's address: from the right of `X-Forwarded-For`, as far as the hops are trusted proxies. */
 @Injectable()
 export class ClientIp {
+  private readonly logger = new Logger(ClientIp.name);
+  private warned = false;
   private readonly trust: (address: string, hop: number) => boolean;
 
   constructor(@Inject(AUTHFORT_CONFIG) config: Pick<AuthFortConfig, 'trustedProxies'>) {
@@ -21,7 +23,17 @@ export class ClientIp {
   of(request: HttpRequest): string {
     const raw = 'raw' in request ? request.raw : request;
     const peer = raw.socket.remoteAddress ?? '';
+    if (raw.headers['x-forwarded-for'] !== undefined && !this.trust(peer, 0)) this.warnOnce(peer);
     return addressOf(proxyaddr(raw, this.trust)) ?? addressOf(peer) ?? peer;
+  }
+
+  /** A proxy that nobody named makes all clients one: they share every rate limit. */
+  private warnOnce(peer: string): void {
+    if (this.warned) return;
+    this.warned = true;
+    this.logger.warn(
+      `X-Forwarded-For from ${peer} is not believed. If that is your proxy, name it in trustedProxies (TRUSTED_PROXIES)`,
+    );
   }
 
   info(request: HttpRequest): ClientInfo {

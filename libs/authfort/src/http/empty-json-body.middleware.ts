@@ -11,6 +11,7 @@ export function dropEmptyJsonBody(
 ): void {
   const { headers } = request;
   const empty = headers['transfer-encoding'] === undefined && (headers['content-length'] ?? '0') === '0';
-  if (empty) delete headers['content-type'];
+  // No other type: a form's is a reason to refuse the request.
+  if (empty && /^\s*application\/json\b/i.test(headers['content-type'] ?? '')) delete headers['content-type'];
   next();
 }

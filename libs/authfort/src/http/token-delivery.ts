@@ -2,6 +2,7 @@ import type { AbstractHttpAdapter } from '@nestjs/core';
 import { HttpAdapterHost } from '@nestjs/core';
 import { Inject, Injectable } from '@nestjs/common';
 import { type SerializeOptions, parse, serialize } from 'cookie';
+import { isUuid } from '../database/uuid.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
 
 /** What is delivered. */
@@ -9,8 +10,6 @@ interface Delivered {
   readonly sessionId: string;
   readonly tokens: { readonly accessToken: string; readonly refreshToken: string };
 }
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
  * Hands tokens to the client and reads them back. The body always carries them; with cookies configured they are set as well: the
@@ -85,7 +84,7 @@ export class TokenDelivery {
   /** The session that the mark names. */
   sessionMark(cookieHeader: string | undefined): string | undefined {
     if (!this.marksSessions) return undefined;
-    return valuesOf(cookieHeader, this.markName).find((value) => UUID.test(value));
+    return valuesOf(cookieHeader, this.markName).find(isUuid);
   }
 
   private get markName(): string {

@@ -72,6 +72,7 @@ describe('resolveOptions', () => {
     [{ accessTokenTtl: 100_000 }, 'short-lived'],
     [{ algorithm: 'HS256' }, 'algorithm'],
     [{ passwordPolicy: { minLength: 6 } }, 'minLength'],
+    [{ passwordHashing: { concurrency: 4 } }, 'UV_THREADPOOL_SIZE'],
   ])('refuses %j', (options, problem) => {
     expect(problemsOf(options).join('\n')).toContain(problem);
   });

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import proxyaddr from 'proxy-addr';
 import { z } from 'zod';
+import type { LibraryEnvironment } from './env.js';
 import type { AuthFortConfig } from './auth-fort.config.js';
 import type { AuthFortOptions, RateLimitName, RateLimitRule } from './auth-fort.options.js';
 
@@ -100,23 +101,25 @@ export class AuthFortOptionsError extends Error {
  * Checks the options and fills in the defaults.
  * @throws AuthFortOptionsError with every problem at once.
  */
-export function resolveOptions(
-  options: AuthFortOptions,
-  environment: { production: boolean; keyEncryptionSecret: string | undefined },
-): AuthFortConfig {
+export function resolveOptions(options: AuthFortOptions, environment: LibraryEnvironment): AuthFortConfig {
   const withSecret = {
     ...options,
     keyEncryptionSecret: options.keyEncryptionSecret ?? environment.keyEncryptionSecret,
   };
   const parsed = schema.safeParse(withSecret);
   const problems = parsed.success ? [] : describe(parsed.error);
-  problems.push(...contradictions(withSecret, environment.production));
+  problems.push(...contradictions(withSecret, environment));
   if (!parsed.success || problems.length > 0) throw new AuthFortOptionsError(problems);
-  return freeze(parsed.data);
+  return freeze(parsed.data, environment.threads ?? 4);
 }
 
-function contradictions(options: AuthFortOptions, production: boolean): string[] {
+function contradictions(options: AuthFortOptions, { production, threads = 4 }: LibraryEnvironment): string[] {
   const problems: string[] = [];
+  const concurrency = options.passwordHashing?.concurrency ?? 1;
+  if (concurrency > 1 && concurrency >= threads)
+    problems.push(
+      `passwordHashing.concurrency: must be below the ${threads} threads of the process, which file access and DNS share; set UV_THREADPOOL_SIZE higher`,
+    );
   const idle = options.refreshTokenTtl ?? 2_592_000;
   if ((options.sessionAbsoluteTtl ?? 7_776_000) < idle)
     problems.push('sessionAbsoluteTtl: must not be shorter than refreshTokenTtl');
@@ -149,7 +152,7 @@ function describe(error: z.ZodError): string[] {
   });
 }
 
-function freeze(o: z.output<typeof schema>): AuthFortConfig {
+function freeze(o: z.output<typeof schema>, threads: number): AuthFortConfig {
   return deepFreeze({
     accessTokenTtlSeconds: o.accessTokenTtl,
     refreshTokenTtlSeconds: o.refreshTokenTtl,
@@ -168,7 +171,8 @@ function freeze(o: z.output<typeof schema>): AuthFortConfig {
     },
     passwordMinLength: o.passwordPolicy.minLength,
     passwordHashing: {
-      concurrency: o.passwordHashing.concurrency ?? Math.min(availableParallelism(), 3),
+      concurrency:
+        o.passwordHashing.concurrency ?? Math.max(1, Math.min(availableParallelism(), 3, threads - 1)),
       queue: o.passwordHashing.queue,
     },
     trustedProxies: o.trustedProxies,

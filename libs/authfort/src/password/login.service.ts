@@ -32,7 +32,12 @@ export class LoginService {
     assertHashable(password);
     const email = normalizeEmail(emailInput);
     const credential = await this.users.findCredential(email);
-    const { matches, outdated } = await this.hasher.verify(credential?.passwordHash, password);
+    const { matches, outdated, unreadable } = await this.hasher.verify(credential?.passwordHash, password);
+    if (unreadable) {
+      this.logger.error(
+        `The password hash of user ${credential!.userId} cannot be read; they can sign in again after a password reset`,
+      );
+    }
     if (!credential?.passwordHash || !matches) {
       throw this.failed(email, credential ? 'wrong_password' : 'unknown_user', client);
     }

@@ -9,14 +9,22 @@ describe('PasswordHasher', () => {
     const one = hasher(2, 10);
     const stored = await one.hash('correct horse');
     expect(stored).toMatch(/^\$argon2id\$v=19\$m=65536,t=3,p=4\$/);
-    expect(await one.verify(stored, 'correct horse')).toEqual({ matches: true, outdated: false });
-    expect(await one.verify(stored, 'correct horsf')).toEqual({ matches: false, outdated: false });
+    expect(await one.verify(stored, 'correct horse')).toEqual({
+      matches: true,
+      outdated: false,
+      unreadable: false,
+    });
+    expect(await one.verify(stored, 'correct horsf')).toEqual({
+      matches: false,
+      outdated: false,
+      unreadable: false,
+    });
   });
   it('matches nothing without a hash', async () => {
     const one = hasher(1, 10);
     await one.prepare();
-    expect(await one.verify(null, 'decoy')).toEqual({ matches: false, outdated: false });
-    expect(await one.verify(undefined, '')).toEqual({ matches: false, outdated: false });
+    expect(await one.verify(null, 'decoy')).toEqual({ matches: false, outdated: false, unreadable: false });
+    expect(await one.verify(undefined, '')).toEqual({ matches: false, outdated: false, unreadable: false });
   });
   it('runs a bounded number, lets a bounded number wait and refuses the rest at once', async () => {
     const one = hasher(1, 2);
@@ -29,9 +37,13 @@ describe('PasswordHasher', () => {
     expect(refused?.reason).toMatchObject({ code: 'overloaded', statusCode: 503, retryAfterSeconds: 2 });
     await expect(one.hash('correct horse')).resolves.toMatch(/^\$argon2id/);
   });
+  it('takes a hash that cannot be read for one that does not match', async () => {
+    const verdict = await hasher(1, 0).verify('$argon2id$v=19$cut off', 'x');
+    expect(verdict).toMatchObject({ matches: false, unreadable: true });
+  });
   it('gives its place back after a failure', async () => {
     const one = hasher(1, 0);
-    await expect(one.verify('no hash at all', 'x')).rejects.toThrow();
+    await expect(one.hash(undefined as unknown as string)).rejects.toThrow();
     await expect(one.hash('correct horse')).resolves.toMatch(/^\$argon2id/);
   });
 });

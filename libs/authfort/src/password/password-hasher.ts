@@ -14,10 +14,11 @@ const SETTINGS = {
 } as const;
 const CURRENT = '$argon2id$v=19$m=65536,t=3,p=4$';
 
-/** Whether a password matched, and whether its hash deserves to be made anew. */
+/** Whether a password matched, and whether its hash deserves to be made anew, or cannot be read at all. */
 export interface PasswordVerdict {
   readonly matches: boolean;
   readonly outdated: boolean;
+  readonly unreadable: boolean;
 }
 
 /**
@@ -43,8 +44,14 @@ export class PasswordHasher {
    */
   verify(stored: string | null | undefined, password: string): Promise<PasswordVerdict> {
     return this.admitted(async () => {
-      const matches = await verify(stored ?? (await this.decoyHash()), password);
-      return { matches: matches && stored != null, outdated: stored != null && !stored.startsWith(CURRENT) };
+      const matches = await verify(stored ?? (await this.decoyHash()), password).catch(() => undefined);
+      // Not even this may tell by its time that the account exists.
+      if (matches === undefined) await verify(await this.decoyHash(), password);
+      return {
+        matches: matches === true && stored != null,
+        outdated: stored != null && !stored.startsWith(CURRENT),
+        unreadable: matches === undefined,
+      };
     });
   }
 

@@ -23,18 +23,21 @@ export class RoleService {
   async add(userId: string, role: string): Promise<void> {
     if (!ROLE.test(role)) throw authError('invalid_role');
     await this.database.transaction(async () => {
-      // The user's row comes first: it is locked, so the role and the version change together.
-      if (!(await this.users.raiseTokenVersion(userId))) throw authError('user_not_found');
-      if (await this.roles.grant(userId, role, this.clock.now()))
-        this.events.emit('role_added', { userId, role });
+      // The user's row comes first, in this order everywhere.
+      if (!(await this.users.lock(userId))) throw authError('user_not_found');
+      if (!(await this.roles.grant(userId, role, this.clock.now()))) return;
+      await this.users.raiseTokenVersion(userId);
+      this.events.emit('role_added', { userId, role });
     });
   }
 
   /** @throws AuthFortError `user_not_found`. Taking a role that the user does not have changes nothing. */
   async remove(userId: string, role: string): Promise<void> {
     await this.database.transaction(async () => {
-      if (!(await this.users.raiseTokenVersion(userId))) throw authError('user_not_found');
-      if (await this.roles.withdraw(userId, role)) this.events.emit('role_removed', { userId, role });
+      if (!(await this.users.lock(userId))) throw authError('user_not_found');
+      if (!ROLE.test(role) || !(await this.roles.withdraw(userId, role))) return;
+      await this.users.raiseTokenVersion(userId);
+      this.events.emit('role_removed', { userId, role });
     });
   }
 

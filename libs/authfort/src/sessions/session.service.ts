@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from 'authfort-service';
+import { isUuid } from '../database/uuid.js';
 import { authError } from '../errors/catalog.js';
 import { EventBus } from '../events/event-bus.js';
 import type { ClientInfo } from '../http/client-info.js';
@@ -62,13 +63,14 @@ export class SessionService {
 
   /** Ends one session of a user. @throws AuthFortError `session_not_found` when it is not theirs or has ended. */
   async revoke(userId: string, sessionId: string): Promise<void> {
-    if (!(await this.sessions.revoke(sessionId, 'revoked', this.clock.now(), userId)))
+    if (!isUuid(sessionId) || !(await this.sessions.revoke(sessionId, 'revoked', this.clock.now(), userId)))
       throw authError('session_not_found');
     this.events.emit('session_revoked', { userId, sessionId });
   }
 
-  /** Ends the sessions of a user, all or all but one. @returns how many were ended. */
+  /** Ends the sessions of a user, all or all but one. @returns how many were ended. @throws AuthFortError `session_not_found` */
   async revokeAll(userId: string, reason: string, exceptSessionId?: string): Promise<number> {
+    if (exceptSessionId !== undefined && !isUuid(exceptSessionId)) throw authError('session_not_found');
     const ended = await this.sessions.revokeAll(userId, reason, this.clock.now(), exceptSessionId);
     if (ended > 0) this.events.emit('session_revoked', { userId, sessionId: null });
     return ended;

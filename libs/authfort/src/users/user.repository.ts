@@ -85,6 +85,15 @@ export class UserRepository {
     return rows.length > 0;
   }
 
+  /** Keeps other changes of the account waiting until the transaction ends. @returns false when there is no such user. */
+  async lock(userId: string): Promise<boolean> {
+    const rows = await this.database.query(
+      'SELECT 1 FROM authfort_users WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE',
+      [userId],
+    );
+    return rows.length > 0;
+  }
+
   /** Makes every access token of the user invalid. @returns false when there is no such user. */
   async raiseTokenVersion(userId: string): Promise<boolean> {
     const rows = await this.database.query(

@@ -1,10 +1,9 @@
 import { Injectable } from '@nestjs/common';
+import { isUuid } from '../database/uuid.js';
 import { authError } from '../errors/catalog.js';
 import { normalizeEmail } from './user-fields.js';
 import type { User } from './user.js';
 import { UserRepository } from './user.repository.js';
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Looks accounts up. */
 @Injectable()
@@ -13,7 +12,7 @@ export class UserService {
 
   /** @throws AuthFortError `user_not_found` */
   async get(userId: string): Promise<User> {
-    const user = UUID.test(userId) ? await this.users.findById(userId) : undefined;
+    const user = isUuid(userId) ? await this.users.findById(userId) : undefined;
     if (!user) throw authError('user_not_found');
     return user;
   }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Injectable, Scope } from '@nestjs/common';
 import { type AuthEvent, type AuthEventName, OnAuthEvent } from 'authfort';
 import { PASSWORD, startServer, type TestServer } from '../harness.js';
 
@@ -32,10 +33,19 @@ class Recorder {
   }
 }
 
+/** Made for each request, so there is nobody to call when an event comes. */
+@Injectable({ scope: Scope.REQUEST })
+class Deaf {
+  @OnAuthEvent('login')
+  never(): void {
+    throw new Error('is never called');
+  }
+}
+
 describe('events', () => {
   let server: TestServer;
   beforeAll(async () => {
-    server = await startServer({ providers: [Recorder] });
+    server = await startServer({ providers: [Recorder, { provide: 'alias', useExisting: Recorder }, Deaf] });
     // The listeners fail on purpose; their errors are logged and need not be read here.
     server.app.useLogger(false);
   });

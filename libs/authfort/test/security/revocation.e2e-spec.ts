@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PASSWORD, type SignedUp, startServer, type TestServer } from '../harness.js';
 
@@ -37,11 +38,27 @@ describe('attack: old tokens after access was taken away', () => {
     await server.authfort.addRole(user.id, 'admin');
     await expectDead(user, 'token_version_mismatch');
     const promoted = (await refresh(user)).body;
+    await server.authfort.addRole(user.id, 'admin');
+    expect((await server.request('/auth/me', { bearer: promoted.tokens.access_token })).status).toBe(200);
     expect(promoted.user.roles).toEqual(['admin']);
     await server.authfort.removeRole(user.id, 'admin');
     await expectDead({ ...user, accessToken: promoted.tokens.access_token }, 'token_version_mismatch');
     const demoted = await server.post('/auth/refresh', { refresh_token: promoted.tokens.refresh_token });
     expect(demoted.body.user.roles).toEqual([]);
+  });
+  it('nothing, where nothing has changed', async () => {
+    const user = await server.signUp();
+    await server.authfort.removeRole(user.id, 'admin');
+    await server.authfort.removeRole(user.id, 'no\u0000role');
+    for (const id of ['no uuid', randomUUID()]) {
+      await expect(server.authfort.revokeSession(user.id, id)).rejects.toMatchObject({
+        code: 'session_not_found',
+      });
+    }
+    await expect(server.authfort.revokeAllSessions(user.id, 'no uuid')).rejects.toMatchObject({
+      code: 'session_not_found',
+    });
+    expect((await server.request('/auth/me', { bearer: user.accessToken })).status).toBe(200);
   });
   it('one session revoked, the other lives; then all', async () => {
     const first = await server.signUp();
