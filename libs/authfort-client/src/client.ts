@@ -1,0 +1,186 @@
+import { AuthClientError } from './errors/auth-client.error.js';
+import { Transport } from './http/transport.js';
+import { toUser, type WireAuth, type WireMfa, type WireUser } from './http/wire.js';
+import { signInByPopup } from './providers/popup.js';
+import { takeMfaToken } from './providers/redirect.js';
+import { RefreshTokenKeeper } from './session/refresh-token.keeper.js';
+import { Schedule } from './session/schedule.js';
+import { Session } from './session/session.js';
+import { Store } from './session/store.js';
+import type {
+  AuthClient,
+  AuthClientConfig,
+  AuthUser,
+  ProviderOptions,
+  RequestOptions,
+  SignInResult,
+} from './types.js';
+
+/**
+ * Makes the client of an auth server. It does nothing until it is asked to: call `initialize()` when the page starts.
+ * @throws AuthClientError `invalid_base_url`, `missing_token_storage`
+ */
+export function createAuthClient(config: AuthClientConfig): AuthClient {
+  const { tokenStorage, refreshBuffer = 30, timeout = 10 } = config;
+  const bearer = config.tokenMode === 'bearer';
+  if (bearer && !tokenStorage) {
+    throw new AuthClientError(
+      'tokenMode "bearer" needs a tokenStorage, for example webStorage() or memoryStorage()',
+      'missing_token_storage',
+      0,
+    );
+  }
+  // The global one is looked up for each request: pages and tests replace it.
+  const send: typeof fetch = config.fetch ?? ((input, init) => fetch(input, init));
+  const transport = new Transport(config.baseUrl, bearer ? 'omit' : 'include', timeout * 1000, send);
+  const { baseUrl } = transport;
+  const store = new Store();
+  const schedule = new Schedule(refreshBuffer * 1000, wake);
+  const session = new Session(
+    transport,
+    store,
+    bearer ? new RefreshTokenKeeper(tokenStorage!) : undefined,
+    `authfort:${baseUrl}:${bearer ? 'bearer' : 'cookie'}`,
+    (expiresAt) => schedule.tokensEnd(bearer ? expiresAt : null),
+  );
+  let starting: Promise<void> | undefined;
+
+  function initialize(): Promise<void> {
+    starting ??= start().catch((error: unknown) => {
+      starting = undefined;
+      schedule.soon();
+      throw error;
+    });
+    return starting;
+  }
+
+  async function start(): Promise<void> {
+    const mfaToken = takeMfaToken();
+    if (mfaToken) return session.awaitSecondFactor(mfaToken);
+    try {
+      if (bearer) await session.refresh(session.mark);
+      else await getUser();
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+    }
+  }
+
+  /** A timer has gone off, or the page is seen again: after sleep, or after a time without a network. */
+  function wake(): void {
+    const { state } = store.get();
+    if (state === 'loading' && !starting) initialize().catch(() => undefined);
+    else if (bearer && state === 'authenticated' && schedule.due)
+      session.refresh(session.mark).catch(() => schedule.soon());
+  }
+
+  function signInAt(path: string, body: object, options?: RequestOptions): Promise<SignInResult> {
+    return session.signIn(() => transport.request<WireAuth | WireMfa>(path, { body, ...options }));
+  }
+
+  async function signInWithProvider(
+    provider: string,
+    { mode, redirectTo }: ProviderOptions = {},
+  ): Promise<SignInResult> {
+    if (typeof location !== 'object')
+      throw new AuthClientError('Signing in with a provider needs a browser', 'no_browser', 0);
+    const query = new URLSearchParams();
+    if (redirectTo) query.set('redirect_to', redirectTo);
+    if (mode === 'popup') query.set('mode', mode);
+    const url = `${baseUrl}/oauth/${encodeURIComponent(provider)}/authorize?${query}`.replace(/\?$/, '');
+    if (mode === 'popup') {
+      const answer = await signInByPopup(url);
+      return session.signIn(() => Promise.resolve(answer));
+    }
+    location.assign(url);
+    return new Promise<never>(() => undefined);
+  }
+
+  async function getUser(options?: RequestOptions): Promise<AuthUser> {
+    const answer = await withSession(
+      (token) =>
+        transport
+          .request<WireUser>('/me', { method: 'GET', token, ...options })
+          .catch((error: unknown) => (isRefusal(error) ? error : Promise.reject(error as Error))),
+      isRefusal,
+    );
+    if (isRefusal(answer)) throw answer;
+    const user = toUser(answer);
+    session.confirm(user);
+    return user;
+  }
+
+  async function getToken(): Promise<string | null> {
+    if (bearer && session.goodToken === null) await session.refresh(session.mark);
+    return session.goodToken;
+  }
+
+  /**
+   * Sends with the session; refreshes when it is refused, and sends again. What another tab has refreshed may have ended by now, so there
+   * may be a second time.
+   */
+  async function withSession<T>(
+    attempt: (token: string | null) => Promise<T>,
+    refused: (result: T) => boolean,
+  ): Promise<T> {
+    for (let time = 0; ; time += 1) {
+      const token = await getToken();
+      const { mark } = session;
+      const result = await attempt(token);
+      if (!refused(result) || time === 2) return result;
+      const outcome = await session.refresh(mark);
+      if (outcome === 'over') return result;
+      if (outcome === 'refreshed') time = 1;
+    }
+  }
+
+  return {
+    initialize,
+    getSnapshot: () => store.get(),
+    onAuthStateChange: (callback) => store.subscribe(callback),
+    signUp: async ({ avatarUrl, ...data }, options) =>
+      signedIn(await signInAt('/signup', { ...data, avatar_url: avatarUrl }, options)),
+    signIn: ({ email, password }, options) => signInAt('/login', { email, password }, options),
+    verifyMFA: async (code, options) =>
+      signedIn(await signInAt('/mfa/verify', { mfa_token: session.pendingMfaToken(), code }, options)),
+    signInWithProvider,
+    requestMagicLink: (email, options) =>
+      transport.request('/magic-link', { body: { email }, ...options }).then(() => undefined),
+    verifyMagicLink: (token, options) => signInAt('/magic-link/verify', { token }, options),
+    requestOTP: (email, options) =>
+      transport.request('/otp', { body: { email }, ...options }).then(() => undefined),
+    verifyOTP: (email, code, options) => signInAt('/otp/verify', { email, code }, options),
+    verifyEmail: async (token, options) => {
+      await transport.request('/verify-email', { body: { token }, ...options });
+      const { state, user } = store.get();
+      if (state === 'authenticated' && user) session.confirm({ ...user, emailVerified: true });
+    },
+    signOut: (options) => session.signOut((body) => transport.request('/logout', { body, ...options })),
+    getUser,
+    getToken,
+    fetch: async (input, init) => {
+      const request = new Request(input, bearer ? init : { ...init, credentials: 'include' });
+      return withSession(
+        (token) => {
+          const copy = request.clone();
+          if (token) copy.headers.set('authorization', `Bearer ${token}`);
+          return send(copy);
+        },
+        ({ status }) => status === 401,
+      );
+    },
+    dispose: () => {
+      schedule.dispose();
+      session.dispose();
+    },
+  };
+}
+
+function isRefusal(error: unknown): error is AuthClientError {
+  return error instanceof AuthClientError && error.statusCode === 401;
+}
+
+function signedIn(result: SignInResult): AuthUser {
+  if ('mfaRequired' in result)
+    throw new AuthClientError('The server asks for a second factor', 'invalid_response', 200);
+  return result;
+}

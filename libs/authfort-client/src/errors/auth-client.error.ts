@@ -1,0 +1,53 @@
+/** Codes of this client; every other code is the server's own. */
+export type AuthClientErrorCode =
+  | 'invalid_base_url'
+  | 'missing_token_storage'
+  | 'network_error'
+  | 'timeout'
+  | 'aborted'
+  | 'server_unavailable'
+  | 'invalid_response'
+  | 'storage_error'
+  | 'mfa_not_pending'
+  | 'no_browser'
+  | 'popup_blocked'
+  | 'popup_closed';
+
+/** The one error of the client. */
+export class AuthClientError extends Error {
+  override readonly name = 'AuthClientError';
+
+  /**
+   * @param code stable: one of {@link AuthClientErrorCode}, or the server's
+   * @param statusCode of the answer; 0 when there was none
+   * @param retryAfter seconds after which the server wants to be asked again
+   */
+  constructor(
+    message: string,
+    readonly code: AuthClientErrorCode | (string & {}),
+    readonly statusCode: number,
+    readonly retryAfter?: number,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+
+  /** Whether nothing was decided: the same request may succeed later. */
+  get temporary(): boolean {
+    return (
+      this.statusCode === 429 ||
+      this.statusCode >= 500 ||
+      this.code === 'network_error' ||
+      this.code === 'timeout'
+    );
+  }
+}
+
+/** What an auth server would not answer: another server, or a proxy's page. */
+export function invalidResponse(statusCode: number): AuthClientError {
+  return new AuthClientError(
+    'The answer is not that of an auth server: check baseUrl',
+    'invalid_response',
+    statusCode,
+  );
+}

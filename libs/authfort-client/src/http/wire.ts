@@ -1,0 +1,60 @@
+import { invalidResponse } from '../errors/auth-client.error.js';
+import type { AuthUser } from '../types.js';
+
+/** A user as the server writes one. */
+export interface WireUser {
+  readonly id: string;
+  readonly email: string;
+  readonly name?: string | null;
+  readonly phone?: string | null;
+  readonly roles?: readonly string[];
+  readonly email_verified?: boolean;
+  readonly avatar_url?: string | null;
+  readonly created_at: string;
+  readonly mfa_enabled?: boolean;
+  readonly session_id?: string | null;
+}
+
+/** The answer of a sign-in or a refresh. */
+export interface WireAuth {
+  readonly user: WireUser;
+  readonly tokens: {
+    readonly access_token: string;
+    readonly refresh_token: string;
+    readonly expires_in: number;
+  };
+}
+
+/** The answer of a sign-in that needs a second factor. */
+export interface WireMfa {
+  readonly mfa_required: true;
+  readonly mfa_token: string;
+  readonly expires_in?: number;
+}
+
+/** @throws AuthClientError `invalid_response` */
+export function toUser(wire: WireUser | undefined): AuthUser {
+  if (typeof wire?.id !== 'string') throw invalidResponse(200);
+  return {
+    id: wire.id,
+    email: wire.email,
+    ...(wire.name != null && { name: wire.name }),
+    ...(wire.phone != null && { phone: wire.phone }),
+    roles: wire.roles ?? [],
+    emailVerified: wire.email_verified ?? false,
+    ...(wire.avatar_url != null && { avatarUrl: wire.avatar_url }),
+    createdAt: wire.created_at,
+    mfaEnabled: wire.mfa_enabled ?? false,
+    ...(wire.session_id != null && { sessionId: wire.session_id }),
+  };
+}
+
+/** @throws AuthClientError `invalid_response` */
+export function checkedAuth(answer: WireAuth | undefined): WireAuth {
+  if (typeof answer?.tokens?.access_token !== 'string') throw invalidResponse(200);
+  return answer;
+}
+
+export function isMfa(answer: WireAuth | WireMfa | undefined): answer is WireMfa {
+  return (answer as WireMfa | undefined)?.mfa_required === true;
+}

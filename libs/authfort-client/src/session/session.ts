@@ -1,0 +1,208 @@
+import { AuthClientError } from '../errors/auth-client.error.js';
+import type { Transport } from '../http/transport.js';
+import { checkedAuth, isMfa, toUser, type WireAuth, type WireMfa } from '../http/wire.js';
+import type { AuthUser, SignInResult } from '../types.js';
+import { pause, persistently } from './persistently.js';
+import type { RefreshTokenKeeper } from './refresh-token.keeper.js';
+import type { Store } from './store.js';
+import { type Mark, Tabs, type TabMessage } from './tabs.js';
+
+/** `adopted`: another tab has refreshed. `over`: the server has said that there is no session. */
+export type RefreshOutcome = 'refreshed' | 'adopted' | 'over';
+
+/**
+ * The server answers a repeated refresh for 30 s with the same tokens. A repeat after that would look like theft, so an attempt whose
+ * answer was lost is repeated within this time or not at all.
+ */
+const REFRESH_BUDGET_MS = 25_000;
+const SIGN_OUT_BUDGET_MS = 5_000;
+/** How long to wait for the tokens that another tab has announced. */
+const ADOPTION_MS = 1_000;
+
+/** The tokens of this page, kept in step with the other tabs: one of them refreshes at a time, and each learns what came of it. */
+export class Session {
+  readonly #transport: Transport;
+  readonly #store: Store;
+  readonly #keeper: RefreshTokenKeeper | undefined;
+  readonly #onTokens: (expiresAt: number | null) => void;
+  readonly #tabs: Tabs;
+  /** Bearer mode only. */
+  #token: string | null = null;
+  #tokenMark: Mark | undefined;
+  #mfaToken: string | undefined;
+  #refreshing: Promise<RefreshOutcome> | undefined;
+  #disposed = false;
+
+  /**
+   * @param keeper keeps the refresh token; none in cookie mode
+   * @param onTokens called with the moment at which new tokens end (ms since 1970), or null when there are none any more
+   */
+  constructor(
+    transport: Transport,
+    store: Store,
+    keeper: RefreshTokenKeeper | undefined,
+    name: string,
+    onTokens: (expiresAt: number | null) => void,
+  ) {
+    this.#transport = transport;
+    this.#store = store;
+    this.#keeper = keeper;
+    this.#onTokens = onTokens;
+    const shared = typeof document === 'object' && keeper?.shared !== false;
+    this.#tabs = new Tabs(name, shared, (message) => this.#hear(message));
+  }
+
+  /** Names the tokens that a request is made with: a refresh that follows its 401 is for these. */
+  get mark(): Mark | undefined {
+    return this.#keeper ? this.#tokenMark : this.#tabs.mark();
+  }
+
+  /** The access token, while it is good. */
+  get goodToken(): string | null {
+    return this.#tokenMark && this.#tokenMark.expiresAt > Date.now() ? this.#token : null;
+  }
+
+  /** Runs a sign-in, while no other tab refreshes or signs in or out. */
+  signIn(request: () => Promise<WireAuth | WireMfa>): Promise<SignInResult> {
+    return this.#tabs.lock(async () => this.settle(await request()));
+  }
+
+  /** Takes over what a sign-in has brought. */
+  async settle(answer: WireAuth | WireMfa): Promise<SignInResult> {
+    if (isMfa(answer)) {
+      this.awaitSecondFactor(answer.mfa_token);
+      return { mfaRequired: true, expiresIn: answer.expires_in ?? 300 };
+    }
+    return this.#accept(answer, true);
+  }
+
+  awaitSecondFactor(mfaToken: string): void {
+    this.#mfaToken = mfaToken;
+    this.#store.set('mfa_pending');
+  }
+
+  /** @throws AuthClientError `mfa_not_pending` */
+  pendingMfaToken(): string {
+    if (this.#mfaToken === undefined)
+      throw new AuthClientError('No sign-in waits for a second factor', 'mfa_not_pending', 0);
+    return this.#mfaToken;
+  }
+
+  /** The server has shown the user: there is a session. */
+  confirm(user: AuthUser): void {
+    this.#store.set('authenticated', user, this.mark?.expiresAt ?? null);
+  }
+
+  /** @param known the mark of the tokens that are no longer good. @throws AuthClientError when nothing could be decided */
+  refresh(known: Mark | undefined): Promise<RefreshOutcome> {
+    this.#refreshing ??= persistently(
+      () => this.#tabs.lock(() => this.#attempt(known)),
+      REFRESH_BUDGET_MS,
+      () => !this.#disposed,
+    ).finally(() => (this.#refreshing = undefined));
+    return this.#refreshing;
+  }
+
+  /** Ends the session. @throws AuthClientError in cookie mode, when the server could not be told */
+  signOut(request: (body: object) => Promise<unknown>): Promise<void> {
+    return this.#tabs.lock(async () => {
+      try {
+        const refreshToken = await this.#keeper?.get();
+        const body = refreshToken ? { refresh_token: refreshToken } : {};
+        await persistently(
+          () => request(body),
+          SIGN_OUT_BUDGET_MS,
+          () => !this.#disposed,
+        );
+      } catch (error) {
+        if (!this.#keeper) throw error;
+      }
+      await this.#forget();
+    });
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    this.#tabs.close();
+  }
+
+  async #attempt(known: Mark | undefined): Promise<RefreshOutcome> {
+    const newest = this.#tabs.mark();
+    const news = newest !== undefined && newest.id !== known?.id && newest.expiresAt > Date.now();
+    if (news && (await this.#holds(newest))) return 'adopted';
+    const refreshToken = await this.#keeper?.get();
+    if (this.#keeper && !refreshToken) {
+      this.#lose();
+      return 'over';
+    }
+    try {
+      const body = refreshToken ? { refresh_token: refreshToken } : {};
+      await this.#accept(await this.#transport.request<WireAuth>('/refresh', { body }), false);
+      return 'refreshed';
+    } catch (error) {
+      if (!isEnd(error)) throw error;
+      // Where tabs cannot be kept apart, another one may have signed in meanwhile.
+      if (this.#keeper && (await this.#keeper.get()) !== refreshToken) return this.#attempt(known);
+      return this.#over();
+    }
+  }
+
+  /** In cookie mode the browser holds them already. */
+  async #holds(mark: Mark): Promise<boolean> {
+    for (let waited = 0; this.#keeper && this.#tokenMark?.id !== mark.id; waited += 20) {
+      if (waited >= ADOPTION_MS) return false;
+      await pause(20);
+    }
+    return true;
+  }
+
+  async #accept(answer: WireAuth, fresh: boolean): Promise<AuthUser> {
+    const { user: wireUser, tokens } = checkedAuth(answer);
+    const user = toUser(wireUser);
+    const expiresAt = Date.now() + tokens.expires_in * 1000;
+    await this.#keeper?.set(tokens.refresh_token, fresh);
+    if (this.#keeper) this.#token = tokens.access_token;
+    this.#tokenMark = this.#tabs.signedIn(user, this.#token, expiresAt);
+    this.#mfaToken = undefined;
+    this.#store.set('authenticated', user, expiresAt);
+    this.#onTokens(expiresAt);
+    return user;
+  }
+
+  async #over(): Promise<'over'> {
+    await this.#forget();
+    return 'over';
+  }
+
+  async #forget(): Promise<void> {
+    await this.#keeper?.clear();
+    this.#tabs.signedOut();
+    this.#lose();
+  }
+
+  #lose(): void {
+    this.#token = null;
+    this.#tokenMark = undefined;
+    this.#mfaToken = undefined;
+    this.#store.set('unauthenticated');
+    this.#onTokens(null);
+  }
+
+  #hear(message: TabMessage): void {
+    if (message.type === 'signed-out') return this.#lose();
+    const { user, token, mark } = message;
+    this.#tabs.note(mark);
+    if (this.#keeper) this.#token = token;
+    this.#tokenMark = mark;
+    this.#mfaToken = undefined;
+    this.#store.set('authenticated', user, mark.expiresAt);
+    this.#onTokens(mark.expiresAt);
+  }
+}
+
+/** Only the auth server's own word ends a session: 401, or that the account is banned. */
+function isEnd(error: unknown): boolean {
+  if (!(error instanceof AuthClientError)) return false;
+  if (error.code === 'invalid_response') return false;
+  return error.statusCode === 401 || error.code === 'user_banned';
+}
