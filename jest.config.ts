@@ -36,6 +36,8 @@ const config: Config = {
     '^authfort/testing$': '<rootDir>/libs/authfort/src/testing/index.ts',
     '^authfort-service$': '<rootDir>/libs/authfort-service/src/index.ts',
     '^authfort-service/testing$': '<rootDir>/libs/authfort-service/src/testing/index.ts',
+    '^authfort-client$': '<rootDir>/libs/authfort-client/src/index.ts',
+    '^authfort-client/(react|vue|svelte)$': '<rootDir>/libs/authfort-client/src/$1/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   // Jest leaves a core to itself; much of this suite waits for processes and sockets.

@@ -25,7 +25,7 @@ export function createAuthClient(config: AuthClientConfig): AuthClient {
   const bearer = config.tokenMode === 'bearer';
   if (bearer && !tokenStorage) {
     throw new AuthClientError(
-      'tokenMode "bearer" needs a tokenStorage, for example webStorage() or memoryStorage()',
+      'tokenMode "bearer" needs a tokenStorage: webStorage() or memoryStorage()',
       'missing_token_storage',
       0,
     );
@@ -136,7 +136,8 @@ export function createAuthClient(config: AuthClientConfig): AuthClient {
   return {
     initialize,
     getSnapshot: () => store.get(),
-    onAuthStateChange: (callback) => store.subscribe(callback),
+    subscribe: (listener) => store.subscribe(listener),
+    onAuthStateChange: (callback) => store.watch(callback),
     signUp: async ({ avatarUrl, ...data }, options) =>
       signedIn(await signInAt('/signup', { ...data, avatar_url: avatarUrl }, options)),
     signIn: ({ email, password }, options) => signInAt('/login', { email, password }, options),

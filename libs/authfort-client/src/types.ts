@@ -91,7 +91,9 @@ export interface AuthClient {
   initialize(): Promise<void>;
   /** The present state; it does not ask the server. */
   getSnapshot(): AuthSnapshot;
-  /** Calls back at once and after every change. @returns a function that ends it */
+  /** Calls back after every change of the snapshot, a new `expiresAt` among them. @returns a function that ends it */
+  subscribe(listener: () => void): () => void;
+  /** Calls back at once, and when the state or the user changes. @returns a function that ends it */
   onAuthStateChange(callback: (state: AuthState, user: AuthUser | null) => void): () => void;
 
   signUp(data: SignUpData, options?: RequestOptions): Promise<AuthUser>;

@@ -27,7 +27,7 @@ export function useAuth(): UseAuth {
   const client = useContext(ClientContext);
   if (!client) throw new Error('useAuth() needs an <AuthProvider client={…}> above it');
   const read = () => client.getSnapshot();
-  const snapshot = useSyncExternalStore((changed) => client.onAuthStateChange(changed), read, read);
+  const snapshot = useSyncExternalStore((changed) => client.subscribe(changed), read, read);
   return useMemo(
     () => ({
       ...snapshot,

@@ -1,40 +1,50 @@
 import type { AuthSnapshot, AuthState, AuthUser } from '../types.js';
 
-type Listener = (state: AuthState, user: AuthUser | null) => void;
-
 /** Holds the present state and tells who wants to know. */
 export class Store {
-  #snapshot: AuthSnapshot = Object.freeze({ state: 'loading', user: null, expiresAt: null });
-  readonly #listeners = new Set<Listener>();
+  #snapshot: AuthSnapshot = { state: 'loading', user: null, expiresAt: null };
+  readonly #listeners = new Set<() => void>();
 
   get(): AuthSnapshot {
     return this.#snapshot;
   }
 
   set(state: AuthState, user: AuthUser | null = null, expiresAt: number | null = null): void {
-    const { state: oldState, user: oldUser, expiresAt: oldEnd } = this.#snapshot;
+    const old = this.#snapshot;
     // A user who is the same in every field stays the same object, so that nothing is rendered for nothing.
-    const kept = JSON.stringify(oldUser) === JSON.stringify(user) ? oldUser : user;
-    if (state === oldState && kept === oldUser && expiresAt === oldEnd) return;
-    this.#snapshot = Object.freeze({ state, user: kept, expiresAt });
-    for (const listener of [...this.#listeners]) this.#tell(listener);
+    const kept = JSON.stringify(old.user) === JSON.stringify(user) ? old.user : user;
+    if (state === old.state && kept === old.user && expiresAt === old.expiresAt) return;
+    this.#snapshot = { state, user: kept, expiresAt };
+    for (const listener of [...this.#listeners]) listener();
   }
 
-  subscribe(listener: Listener): () => void {
-    const own: Listener = (state, user) => listener(state, user);
+  /** Calls `listener` after every change. @returns a function that ends it */
+  subscribe(listener: () => void): () => void {
+    // A listener that throws must not keep the others from hearing; the page's error handler gets its error.
+    const own = () => {
+      try {
+        listener();
+      } catch (error) {
+        setTimeout(() => {
+          throw error;
+        });
+      }
+    };
     this.#listeners.add(own);
-    this.#tell(own);
     return () => void this.#listeners.delete(own);
   }
 
-  /** A listener that throws must not keep the others from hearing; the page's error handler gets its error. */
-  #tell(listener: Listener): void {
-    try {
-      listener(this.#snapshot.state, this.#snapshot.user);
-    } catch (error) {
-      setTimeout(() => {
-        throw error;
-      });
-    }
+  /** Calls back at once, and when the state or the user changes. */
+  watch(callback: (state: AuthState, user: AuthUser | null) => void): () => void {
+    let told: AuthSnapshot | undefined;
+    const tell = () => {
+      const { state, user } = this.#snapshot;
+      if (state === told?.state && user === told.user) return;
+      told = this.#snapshot;
+      callback(state, user);
+    };
+    const end = this.subscribe(tell);
+    tell();
+    return end;
   }
 }

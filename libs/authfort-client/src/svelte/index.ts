@@ -13,9 +13,11 @@ export interface AuthStore {
 
 /** The state of a client as Svelte stores. They listen while somebody subscribes to them. */
 export function createAuthStore(client: AuthClient): AuthStore {
-  const snapshot = readable(client.getSnapshot(), (set) =>
-    client.onAuthStateChange(() => set(client.getSnapshot())),
-  );
+  const snapshot = readable(client.getSnapshot(), (set) => {
+    // It may have changed since the store was made.
+    set(client.getSnapshot());
+    return client.subscribe(() => set(client.getSnapshot()));
+  });
   return {
     state: derived(snapshot, ({ state }) => state),
     user: derived(snapshot, ({ user }) => user),

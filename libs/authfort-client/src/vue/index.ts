@@ -27,7 +27,7 @@ export interface UseAuth {
 /** Hands the client to all components below: call it in the `setup` of the root. */
 export function provideAuth(client: AuthClient): void {
   const snapshot = shallowRef(client.getSnapshot());
-  const end = client.onAuthStateChange(() => (snapshot.value = client.getSnapshot()));
+  const end = client.subscribe(() => (snapshot.value = client.getSnapshot()));
   if (getCurrentScope()) onScopeDispose(end);
   provide(CLIENT, { client, snapshot });
 }
