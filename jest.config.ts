@@ -7,9 +7,10 @@ const config: Config = {
   testRegex: ['\\.(spec|e2e-spec)\\.ts$'],
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/libs/.*/dist'],
   testEnvironment: 'node',
-  extensionsToTreatAsEsm: ['.ts'],
+  extensionsToTreatAsEsm: ['.ts', '.svelte'],
   transform: {
     '/node_modules/jose/.+\\.js$': ['@swc/jest', { module: { type: 'commonjs' } }],
+    '\\.svelte(\\.js)?$': '<rootDir>/libs/authfort-client/test/svelte.transform.mjs',
     '\\.ts$': [
       '@swc/jest',
       {
@@ -29,7 +30,7 @@ const config: Config = {
     ],
   },
   // jwks-rsa is CommonJS and requires jose, which is ESM only.
-  transformIgnorePatterns: ['/node_modules/(?!jose/)'],
+  transformIgnorePatterns: ['/node_modules/(?!jose/|@testing-library/svelte-core/)'],
   moduleNameMapper: {
     '^authfort$': '<rootDir>/libs/authfort/src/index.ts',
     '^authfort/embedded$': '<rootDir>/libs/authfort/src/database/embedded/index.ts',
@@ -38,6 +39,8 @@ const config: Config = {
     '^authfort-service/testing$': '<rootDir>/libs/authfort-service/src/testing/index.ts',
     '^authfort-client$': '<rootDir>/libs/authfort-client/src/index.ts',
     '^authfort-client/(react|vue|svelte)$': '<rootDir>/libs/authfort-client/src/$1/index.ts',
+    // One Vue for the bindings and for its test library, which asks for the CommonJS build.
+    '^vue$': '<rootDir>/node_modules/vue/index.js',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   // Jest leaves a core to itself; much of this suite waits for processes and sockets.
