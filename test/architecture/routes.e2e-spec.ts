@@ -49,6 +49,7 @@ const ROUTES: [string, () => Promise<INestApplication>, string[]][] = [
     'auth-server',
     startAuthServer,
     [
+      'DELETE /auth/sessions guarded',
       'GET /.well-known/jwks.json public',
       'GET /.well-known/openid-configuration public',
       'GET /auth/me guarded',

@@ -34,6 +34,7 @@ import { RefreshTokenRepository } from './sessions/refresh-token.repository.js';
 import { SessionAuthenticator } from './sessions/session.authenticator.js';
 import { SessionRepository } from './sessions/session.repository.js';
 import { SessionService } from './sessions/session.service.js';
+import { SessionsController } from './sessions/sessions.controller.js';
 import { SignInService } from './sign-in/sign-in.service.js';
 import { AccessTokenService } from './tokens/access-token.service.js';
 import { UserRepository } from './users/user.repository.js';
@@ -61,7 +62,7 @@ export const features: readonly Feature[] = [
   { providers: [AccessTokenService] },
   { providers: [RoleRepository, RoleService] },
   {
-    controllers: [RefreshController, LogoutController],
+    controllers: [RefreshController, LogoutController, SessionsController],
     providers: [
       SessionRepository,
       RefreshTokenRepository,

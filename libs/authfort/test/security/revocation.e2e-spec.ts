@@ -60,6 +60,21 @@ describe('attack: old tokens after access was taken away', () => {
     });
     expect((await server.request('/auth/me', { bearer: user.accessToken })).status).toBe(200);
   });
+  it('all sessions by their owner, or all others', async () => {
+    const first = await server.signUp();
+    const signIn = async () =>
+      (await server.post('/auth/login', { email: first.email, password: PASSWORD })).body.tokens.access_token;
+    const [second, third] = [await signIn(), await signIn()];
+    const end = (query: string, bearer: string) =>
+      server.request(`/auth/sessions${query}`, { method: 'DELETE', bearer });
+    expect((await end('?keep=current', second)).status).toBe(204);
+    await expectDead(first, 'session_revoked');
+    expect((await server.request('/auth/me', { bearer: third })).status).toBe(401);
+    expect((await server.request('/auth/me', { bearer: second })).status).toBe(200);
+    expect((await end('', second)).status).toBe(204);
+    expect((await server.request('/auth/me', { bearer: second })).body.error).toBe('session_revoked');
+    expect((await end('', 'nonsense')).status).toBe(401);
+  });
   it('one session revoked, the other lives; then all', async () => {
     const first = await server.signUp();
     const login = (await server.post('/auth/login', { email: first.email, password: PASSWORD })).body;

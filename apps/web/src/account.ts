@@ -1,0 +1,69 @@
+import { type AuthClient, AuthClientError } from 'authfort-client';
+import { byId, onClick, onSubmit, tell } from './dom.js';
+
+/** The sign-in form, and who is signed in. */
+export function showAccount(auth: AuthClient, authUrl: string): void {
+  onSubmit(byId<HTMLFormElement>('sign-in-form'), async (fields, action) => {
+    const credentials = { email: String(fields.get('email')), password: String(fields.get('password')) };
+    await attempt(async () => {
+      const result = action === 'sign-up' ? await auth.signUp(credentials) : await auth.signIn(credentials);
+      tell('mfaRequired' in result ? 'A second factor is needed.' : `Welcome, ${result.email}.`);
+      byId<HTMLFormElement>('sign-in-form').reset();
+    });
+  });
+  onClick(byId('ask-me'), () =>
+    attempt(async () => {
+      const user = await auth.getUser();
+      tell(`The auth server says: ${user.email}.`);
+    }),
+  );
+  onClick(byId('sign-out'), () =>
+    attempt(async () => {
+      await auth.signOut();
+      tell('Signed out, in every tab.');
+    }),
+  );
+  onClick(byId('sign-out-everywhere'), () =>
+    attempt(async () => {
+      await auth.fetch(`${authUrl}/sessions`, { method: 'DELETE' });
+      await auth.signOut();
+      tell('Signed out on every device.');
+    }),
+  );
+  auth.subscribe(() => render(auth));
+  setInterval(() => renderLife(auth), 1000);
+  render(auth);
+}
+
+function render(auth: AuthClient): void {
+  const { state, user } = auth.getSnapshot();
+  byId('signed-out').hidden = state !== 'unauthenticated';
+  for (const id of ['account', 'orders', 'unread']) byId(id).hidden = state !== 'authenticated';
+  byId('email').textContent = user?.email ?? '';
+  byId('roles').textContent = user?.roles.join(', ') || 'none';
+  byId('session').textContent = user?.sessionId ?? '';
+  renderLife(auth);
+}
+
+/** How long the access token still lives. It ends by itself; the next request refreshes it. */
+function renderLife(auth: AuthClient): void {
+  const { expiresAt } = auth.getSnapshot();
+  const left = expiresAt === null ? 0 : Math.max(0, Math.round((expiresAt - Date.now()) / 1000));
+  byId<HTMLProgressElement>('life').value = left;
+  const minutes = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, '0')}`;
+  byId('life-text').textContent =
+    expiresAt === null
+      ? 'unknown'
+      : left > 0
+        ? `ends in ${minutes}`
+        : 'has ended; the next request refreshes it';
+}
+
+async function attempt(action: () => Promise<void>): Promise<void> {
+  try {
+    await action();
+  } catch (error) {
+    if (!(error instanceof AuthClientError)) throw error;
+    tell(`${error.message} (${error.code})`, 'bad');
+  }
+}

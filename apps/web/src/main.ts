@@ -1,0 +1,18 @@
+import { AuthClientError, createAuthClient } from 'authfort-client';
+import { showAccount } from './account.js';
+import { loggedFetch } from './activity.js';
+import { readConfig } from './config.js';
+import { tell } from './dom.js';
+import { showServices } from './services.js';
+
+const { authUrl, ordersUrl, notificationsUrl } = await readConfig();
+const auth = createAuthClient({ baseUrl: authUrl, tokenMode: 'cookie', fetch: loggedFetch });
+
+showAccount(auth, authUrl);
+showServices(auth, ordersUrl, notificationsUrl);
+try {
+  await auth.initialize();
+} catch (error) {
+  // The client goes on trying; the page follows.
+  tell(error instanceof AuthClientError ? `${error.message}. Trying again…` : String(error), 'bad');
+}
