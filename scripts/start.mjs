@@ -1,5 +1,5 @@
-// `npm start`: builds the three apps, runs them side by side and says what to try.
-// Ports: AUTH_PORT, ORDERS_PORT, NOTIFICATIONS_PORT (8000, 8001, 8002). Everything else is the environment of the apps.
+// `npm start`: builds the three apps and the demo page, runs them side by side and says what to try.
+// Ports: AUTH_PORT, ORDERS_PORT, NOTIFICATIONS_PORT, WEB_PORT (8000 to 8003). Everything else is the environment of the apps.
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { createInterface } from 'node:readline';
@@ -17,8 +17,13 @@ const ports = {
   auth: Number(process.env.AUTH_PORT || 8000),
   orders: Number(process.env.ORDERS_PORT || 8001),
   notifications: Number(process.env.NOTIFICATIONS_PORT || 8002),
+  web: Number(process.env.WEB_PORT || 8003),
 };
-const authUrl = `http://localhost:${ports.auth}`;
+const [authUrl, ordersUrl, notificationsUrl, webUrl] = Object.values(ports).map(
+  (port) => `http://localhost:${port}`,
+);
+// The page may call the three apps with cookies.
+const CORS_ORIGINS = [process.env.CORS_ORIGINS, webUrl].filter(Boolean).join(',');
 const adminPassword = randomBytes(12).toString('base64url');
 const introspectSecret = process.env.INTROSPECT_SECRET || randomBytes(32).toString('base64url');
 const verifying = { JWKS_URL: process.env.JWKS_URL || `${authUrl}/.well-known/jwks.json` };
@@ -28,15 +33,28 @@ const apps = [
     name: 'auth-server',
     tint: '36',
     port: ports.auth,
-    env: { INTROSPECT_SECRET: introspectSecret, DEMO_ADMIN_EMAIL: ADMIN, DEMO_ADMIN_PASSWORD: adminPassword },
+    env: {
+      CORS_ORIGINS,
+      INTROSPECT_SECRET: introspectSecret,
+      FRONTEND_URL: process.env.FRONTEND_URL || webUrl,
+      DEMO_ADMIN_EMAIL: ADMIN,
+      DEMO_ADMIN_PASSWORD: adminPassword,
+    },
   },
   {
     name: 'orders',
     tint: '33',
     port: ports.orders,
-    env: { ...verifying, INTROSPECT_SECRET: introspectSecret },
+    env: { ...verifying, CORS_ORIGINS, INTROSPECT_SECRET: introspectSecret },
   },
-  { name: 'notifications', tint: '35', port: ports.notifications, env: verifying },
+  { name: 'notifications', tint: '35', port: ports.notifications, env: { ...verifying, CORS_ORIGINS } },
+  {
+    name: 'web',
+    tint: '32',
+    port: ports.web,
+    main: 'apps/web/serve.mjs',
+    env: { AUTH_URL: authUrl, ORDERS_URL: ordersUrl, NOTIFICATIONS_URL: notificationsUrl },
+  },
 ];
 
 const running = new Map();
@@ -44,24 +62,25 @@ let stopping = false;
 
 function build() {
   const startedAt = Date.now();
-  process.stdout.write('Building the three apps … ');
-  const nest = spawn(process.execPath, ['node_modules/@nestjs/cli/bin/nest.js', 'build', '--all'], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  process.stdout.write('Building the apps and the page … ');
+  const builds = [['node_modules/@nestjs/cli/bin/nest.js', 'build', '--all'], ['apps/web/build.mjs']].map(
+    (args) => spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] }),
+  );
   let output = '';
-  nest.stdout.on('data', (chunk) => (output += chunk));
-  nest.stderr.on('data', (chunk) => (output += chunk));
-  return new Promise((resolve) => {
-    nest.on('close', (code) => {
-      console.log(code === 0 ? `done (${((Date.now() - startedAt) / 1000).toFixed(0)} s)` : 'failed');
-      if (code !== 0) console.error(output);
-      resolve(code === 0);
-    });
+  const ends = builds.map((child) => {
+    child.stdout.on('data', (chunk) => (output += chunk));
+    child.stderr.on('data', (chunk) => (output += chunk));
+    return new Promise((resolve) => child.on('close', resolve));
+  });
+  return Promise.all(ends).then((codes) => {
+    const good = codes.every((code) => code === 0);
+    console.log(good ? `done (${((Date.now() - startedAt) / 1000).toFixed(0)} s)` : 'failed');
+    if (!good) console.error(output);
+    return good;
   });
 }
 
-function run({ name, tint, port, env }) {
-  const main = `dist/apps/${name}/apps/${name}/src/main.js`;
+function run({ name, tint, port, env, main = `dist/apps/${name}/apps/${name}/src/main.js` }) {
   const child = spawn(process.execPath, ['--enable-source-maps', main], {
     env: { ...process.env, ...env, PORT: String(port), NO_COLOR: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -129,22 +148,23 @@ async function adminIsNew() {
 }
 
 function printWhatToTry(fresh) {
-  const orders = `http://localhost:${ports.orders}/api/orders`;
+  const orders = `${ordersUrl}/api/orders`;
   const json = `-H 'content-type: application/json'`;
   console.log(`
-${bold('It runs.')}
+${bold('It runs.')} Open ${bold(webUrl)} in a browser.
+  page           ${webUrl}
   auth-server    ${authUrl}
-  orders         http://localhost:${ports.orders}
-  notifications  http://localhost:${ports.notifications}
+  orders         ${ordersUrl}
+  notifications  ${notificationsUrl}
   database       ${process.env.DATABASE_URL ? 'PostgreSQL (DATABASE_URL)' : `embedded, in ${process.env.AUTHFORT_DATA_DIR || '.data'}`}
   demo admin     ${ADMIN}  ${fresh ? `password ${bold(adminPassword)}  (shown only now)` : '(password as shown at the first start)'}
 
-${bold('Five lines to try')} in another terminal:
+${bold('Or five lines')} in another terminal:
   curl -s ${authUrl}/auth/signup ${json} -d '{"email":"you@example.com","password":"correct horse"}'
   TOKEN=$(curl -s ${authUrl}/auth/login ${json} -d '{"email":"you@example.com","password":"correct horse"}' | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')
   curl -s ${orders} -H "Authorization: Bearer $TOKEN"
   curl -s -X DELETE ${orders}/1 -H "Authorization: Bearer $TOKEN"   # 403: for admins only
-  curl -s http://localhost:${ports.notifications}/api/unread -H "Authorization: Bearer $TOKEN"
+  curl -s ${notificationsUrl}/api/unread -H "Authorization: Bearer $TOKEN"
 
 Ctrl-C stops everything.`);
 }

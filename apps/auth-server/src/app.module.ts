@@ -5,6 +5,7 @@ import { developmentSecret } from 'authfort/embedded';
 import { ormconfig } from '../../../ormconfig.js';
 import { DemoAdminService } from './demo/demo-admin.service.js';
 import type { AuthServerEnv } from './env.js';
+import { FRONTEND_URL, HomeController } from './home/home.controller.js';
 
 /** The auth server of the recipe: a connection, and AuthFort on it. */
 @Module({})
@@ -24,7 +25,11 @@ export class AppModule {
           rateLimit: env.rateLimit && { redisUrl: env.redisUrl },
         }),
       ],
-      providers: env.demoAdmin ? [{ provide: 'DEMO_ADMIN', useValue: env.demoAdmin }, DemoAdminService] : [],
+      controllers: env.frontendUrl ? [HomeController] : [],
+      providers: [
+        { provide: FRONTEND_URL, useValue: env.frontendUrl },
+        ...(env.demoAdmin ? [{ provide: 'DEMO_ADMIN', useValue: env.demoAdmin }, DemoAdminService] : []),
+      ],
     };
   }
 }

@@ -15,6 +15,7 @@ export interface AuthServerEnv {
   cookieDomain: string | undefined;
   cookieSecure: boolean;
   corsOrigins: string[];
+  frontendUrl: string | undefined;
   redisUrl: string | undefined;
   rateLimit: boolean;
   trustedProxies: string[];
@@ -62,6 +63,7 @@ const schema = z.object({
     .optional(),
   COOKIE_SECURE: flag(true),
   CORS_ORIGINS: origins,
+  FRONTEND_URL: z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' }).optional(),
   REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// URL' }).optional(),
   RATE_LIMIT: flag(true),
   TRUSTED_PROXIES: proxies,
@@ -98,6 +100,7 @@ export function readEnv(source: NodeJS.ProcessEnv = process.env): AuthServerEnv 
     cookieDomain: env.COOKIE_DOMAIN,
     cookieSecure: env.COOKIE_SECURE,
     corsOrigins: env.CORS_ORIGINS,
+    frontendUrl: env.FRONTEND_URL,
     redisUrl: env.REDIS_URL,
     rateLimit: env.RATE_LIMIT,
     trustedProxies: env.TRUSTED_PROXIES,
@@ -119,7 +122,9 @@ function productionProblems(given: NodeJS.ProcessEnv): string[] {
   if (['false', 'off', '0'].includes(given.COOKIE_SECURE ?? ''))
     problems.push('COOKIE_SECURE: must not be false in production');
   if (given.DEMO_ADMIN_PASSWORD)
-    problems.push('DEMO_ADMIN_PASSWORD: is not for production; use `npx authfort user create --role admin`');
+    problems.push(
+      'DEMO_ADMIN_PASSWORD: is not for production; use `npx authfort user create --email … --role admin`',
+    );
   return problems;
 }
 

@@ -4,7 +4,7 @@ import { TokenDelivery } from '../http/token-delivery.js';
 import { SessionService } from './session.service.js';
 
 /** A user's own sessions. */
-@Controller('sessions')
+@Controller()
 export class SessionsController {
   constructor(
     private readonly sessions: SessionService,
@@ -12,7 +12,7 @@ export class SessionsController {
   ) {}
 
   /** `DELETE /auth/sessions`: signs the user out everywhere; `?keep=current` spares the session that asks. */
-  @Delete()
+  @Delete('sessions')
   @HttpCode(204)
   async endAll(
     @CurrentUser() user: AuthUser,
