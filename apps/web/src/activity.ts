@@ -24,8 +24,8 @@ function log(method: string, url: string, status: string, good: boolean, ms: num
   const row = element('tr');
   row.append(
     element('td', new Date().toLocaleTimeString()),
-    element('td', `${method} ${host}${pathname}`),
     element('td', status, { className: good ? 'good' : 'bad' }),
+    element('td', `${method} ${host}${pathname}`, { className: 'request' }),
     element('td', `${Math.round(ms)} ms`),
   );
   const rows = byId('activity-rows');

@@ -1,5 +1,5 @@
 import { AuthClientError } from './errors/auth-client.error.js';
-import { Transport } from './http/transport.js';
+import { checkedBaseUrl, createTransport } from './http/transport.js';
 import { toUser, type WireAuth, type WireMfa, type WireUser } from './http/wire.js';
 import { signInByPopup } from './providers/popup.js';
 import { takeMfaToken } from './providers/redirect.js';
@@ -24,20 +24,16 @@ export function createAuthClient(config: AuthClientConfig): AuthClient {
   const { tokenStorage, refreshBuffer = 30, timeout = 10 } = config;
   const bearer = config.tokenMode === 'bearer';
   if (bearer && !tokenStorage) {
-    throw new AuthClientError(
-      'tokenMode "bearer" needs a tokenStorage: webStorage() or memoryStorage()',
-      'missing_token_storage',
-      0,
-    );
+    throw new AuthClientError('Bearer mode needs a tokenStorage', 'missing_token_storage', 0);
   }
   // The global one is looked up for each request: pages and tests replace it.
   const send: typeof fetch = config.fetch ?? ((input, init) => fetch(input, init));
-  const transport = new Transport(config.baseUrl, bearer ? 'omit' : 'include', timeout * 1000, send);
-  const { baseUrl } = transport;
+  const baseUrl = checkedBaseUrl(config.baseUrl);
+  const request = createTransport(baseUrl, bearer ? 'omit' : 'include', timeout * 1000, send);
   const store = new Store();
   const schedule = new Schedule(refreshBuffer * 1000, wake);
   const session = new Session(
-    transport,
+    request,
     store,
     bearer ? new RefreshTokenKeeper(tokenStorage!) : undefined,
     `authfort:${baseUrl}:${bearer ? 'bearer' : 'cookie'}`,
@@ -74,20 +70,21 @@ export function createAuthClient(config: AuthClientConfig): AuthClient {
   }
 
   function signInAt(path: string, body: object, options?: RequestOptions): Promise<SignInResult> {
-    return session.signIn(() => transport.request<WireAuth | WireMfa>(path, { body, ...options }));
+    return session.signIn(() => request<WireAuth | WireMfa>(path, { body, ...options }));
   }
 
   async function signInWithProvider(
     provider: string,
     { mode, redirectTo }: ProviderOptions = {},
   ): Promise<SignInResult> {
-    if (typeof location !== 'object')
-      throw new AuthClientError('Signing in with a provider needs a browser', 'no_browser', 0);
-    const query = new URLSearchParams();
-    if (redirectTo) query.set('redirect_to', redirectTo);
-    if (mode === 'popup') query.set('mode', mode);
-    const url = `${baseUrl}/oauth/${encodeURIComponent(provider)}/authorize?${query}`.replace(/\?$/, '');
-    if (mode === 'popup') {
+    if (typeof location !== 'object') throw new AuthClientError('This needs a browser', 'no_browser', 0);
+    const popup = mode === 'popup';
+    const query = new URLSearchParams({
+      ...(redirectTo && { redirect_to: redirectTo }),
+      ...(popup && { mode }),
+    });
+    const url = `${baseUrl}/oauth/${encodeURIComponent(provider)}/authorize?${query}`;
+    if (popup) {
       const answer = await signInByPopup(url);
       return session.signIn(() => Promise.resolve(answer));
     }
@@ -98,9 +95,9 @@ export function createAuthClient(config: AuthClientConfig): AuthClient {
   async function getUser(options?: RequestOptions): Promise<AuthUser> {
     const answer = await withSession(
       (token) =>
-        transport
-          .request<WireUser>('/me', { method: 'GET', token, ...options })
-          .catch((error: unknown) => (isRefusal(error) ? error : Promise.reject(error as Error))),
+        request<WireUser>('/me', { method: 'GET', token, ...options }).catch((error: unknown) =>
+          isRefusal(error) ? error : Promise.reject(error as Error),
+        ),
       isRefusal,
     );
     if (isRefusal(answer)) throw answer;
@@ -145,24 +142,23 @@ export function createAuthClient(config: AuthClientConfig): AuthClient {
       signedIn(await signInAt('/mfa/verify', { mfa_token: session.pendingMfaToken(), code }, options)),
     signInWithProvider,
     requestMagicLink: (email, options) =>
-      transport.request('/magic-link', { body: { email }, ...options }).then(() => undefined),
+      request('/magic-link', { body: { email }, ...options }).then(() => undefined),
     verifyMagicLink: (token, options) => signInAt('/magic-link/verify', { token }, options),
-    requestOTP: (email, options) =>
-      transport.request('/otp', { body: { email }, ...options }).then(() => undefined),
+    requestOTP: (email, options) => request('/otp', { body: { email }, ...options }).then(() => undefined),
     verifyOTP: (email, code, options) => signInAt('/otp/verify', { email, code }, options),
     verifyEmail: async (token, options) => {
-      await transport.request('/verify-email', { body: { token }, ...options });
+      await request('/verify-email', { body: { token }, ...options });
       const { state, user } = store.get();
       if (state === 'authenticated' && user) session.confirm({ ...user, emailVerified: true });
     },
-    signOut: (options) => session.signOut((body) => transport.request('/logout', { body, ...options })),
+    signOut: (options) => session.signOut((body) => request('/logout', { body, ...options })),
     getUser,
     getToken,
     fetch: async (input, init) => {
-      const request = new Request(input, bearer ? init : { ...init, credentials: 'include' });
+      const original = new Request(input, bearer ? init : { ...init, credentials: 'include' });
       return withSession(
         (token) => {
-          const copy = request.clone();
+          const copy = original.clone();
           if (token) copy.headers.set('authorization', `Bearer ${token}`);
           return send(copy);
         },

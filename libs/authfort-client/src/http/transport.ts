@@ -8,34 +8,29 @@ export interface AuthRequest extends RequestOptions {
   readonly token?: string | null;
 }
 
-/** Talks JSON with the auth server. */
-export class Transport {
-  /** The routes' address, without a slash at its end. */
-  readonly baseUrl: string;
+/** Talks JSON with the auth server. @throws AuthClientError in any case but a good answer */
+export type Transport = <T>(path: string, request?: AuthRequest) => Promise<T>;
 
-  constructor(
-    baseUrl: string,
-    private readonly credentials: RequestCredentials,
-    private readonly timeoutMs: number,
-    private readonly send: typeof fetch,
-  ) {
-    this.baseUrl = checkedBaseUrl(baseUrl);
-  }
-
-  /** @throws AuthClientError in any case but a good answer */
-  async request<T>(
+/** @param baseUrl the routes' address, without a slash at its end */
+export function createTransport(
+  baseUrl: string,
+  credentials: RequestCredentials,
+  timeoutMs: number,
+  send: typeof fetch,
+): Transport {
+  return async <T>(
     path: string,
     { method = 'POST', body = {}, token, signal }: AuthRequest = {},
-  ): Promise<T> {
+  ): Promise<T> => {
     const controller = new AbortController();
     const abort = () => controller.abort();
-    const timer = setTimeout(abort, this.timeoutMs);
+    const timer = setTimeout(abort, timeoutMs);
     signal?.addEventListener('abort', abort);
     try {
       if (signal?.aborted) abort();
-      const response = await this.send(this.baseUrl + path, {
+      const response = await send(baseUrl + path, {
         method,
-        credentials: this.credentials,
+        credentials,
         headers: {
           ...(method === 'POST' && { 'content-type': 'application/json' }),
           ...(token && { authorization: `Bearer ${token}` }),
@@ -46,26 +41,24 @@ export class Transport {
       return read(response, await response.text());
     } catch (cause) {
       if (cause instanceof AuthClientError) throw cause;
-      const error = (message: string, code: string) =>
-        new AuthClientError(message, code, 0, undefined, { cause });
-      if (signal?.aborted) throw error('The request was aborted', 'aborted');
-      if (controller.signal.aborted) throw error('The auth server did not answer in time', 'timeout');
-      throw error('The auth server cannot be reached', 'network_error');
+      const [message, code] = signal?.aborted
+        ? ['The request was aborted', 'aborted']
+        : controller.signal.aborted
+          ? ['The auth server did not answer in time', 'timeout']
+          : ['The auth server cannot be reached', 'network_error'];
+      throw new AuthClientError(message!, code!, 0, undefined, { cause });
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener('abort', abort);
     }
-  }
+  };
 }
 
-function checkedBaseUrl(baseUrl: string): string {
+/** @throws AuthClientError `invalid_base_url` */
+export function checkedBaseUrl(baseUrl: string): string {
   if (/^(https?:\/)?\//i.test(baseUrl) && URL.canParse(baseUrl, 'http://localhost'))
     return baseUrl.replace(/\/+$/, '');
-  throw new AuthClientError(
-    'baseUrl has to be a URL such as https://auth.example.com/auth, or a path such as /auth',
-    'invalid_base_url',
-    0,
-  );
+  throw new AuthClientError('baseUrl has to be a URL, or a path such as /auth', 'invalid_base_url', 0);
 }
 
 function read<T>(response: Response, text: string): T {
@@ -98,12 +91,7 @@ function refusal(response: Response, json: unknown): AuthClientError {
   if (Array.isArray(body.detail))
     return new AuthClientError('Some fields are not valid', 'validation_error', status);
   if (status >= 500)
-    return new AuthClientError(
-      'The auth server is not available at the moment',
-      'server_unavailable',
-      status,
-      retryAfter,
-    );
+    return new AuthClientError('The auth server is not available', 'server_unavailable', status, retryAfter);
   return invalidResponse(status);
 }
 

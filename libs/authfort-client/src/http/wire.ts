@@ -38,14 +38,14 @@ export function toUser(wire: WireUser | undefined): AuthUser {
   return {
     id: wire.id,
     email: wire.email,
-    ...(wire.name != null && { name: wire.name }),
-    ...(wire.phone != null && { phone: wire.phone }),
+    name: wire.name ?? undefined,
+    phone: wire.phone ?? undefined,
     roles: wire.roles ?? [],
     emailVerified: wire.email_verified ?? false,
-    ...(wire.avatar_url != null && { avatarUrl: wire.avatar_url }),
+    avatarUrl: wire.avatar_url ?? undefined,
     createdAt: wire.created_at,
     mfaEnabled: wire.mfa_enabled ?? false,
-    ...(wire.session_id != null && { sessionId: wire.session_id }),
+    sessionId: wire.session_id ?? undefined,
   };
 }
 

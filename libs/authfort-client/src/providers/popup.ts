@@ -11,7 +11,7 @@ const LOOK_EVERY_MS = 300;
 export function signInByPopup(url: string): Promise<WireAuth | WireMfa> {
   const popup = window.open(url, 'authfort', SIZE);
   if (!popup) {
-    const error = new AuthClientError('The browser has blocked the sign-in window', 'popup_blocked', 0);
+    const error = new AuthClientError('The sign-in window was blocked', 'popup_blocked', 0);
     return Promise.reject(error);
   }
   const { origin } = new URL(url, location.href);

@@ -3,7 +3,7 @@
  * out of the address at once, so that it is neither shared nor kept in the history.
  */
 export function takeMfaToken(): string | undefined {
-  if (typeof location !== 'object' || typeof history !== 'object') return undefined;
+  if (typeof history !== 'object') return undefined;
   const fragment = new URLSearchParams(location.hash.slice(1));
   const query = new URLSearchParams(location.search);
   const token = fragment.get('mfa_token') ?? query.get('mfa_token');

@@ -8,6 +8,7 @@ const AGAIN_MS = 15_000;
 export class Schedule {
   readonly #bufferMs: number;
   readonly #wake: () => void;
+  readonly #end = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #dueAt = Infinity;
 
@@ -15,9 +16,11 @@ export class Schedule {
   constructor(bufferMs: number, wake: () => void) {
     this.#bufferMs = bufferMs;
     this.#wake = wake;
+    const { signal } = this.#end;
+    const seen = () => document.visibilityState === 'hidden' || wake();
     if (typeof document !== 'object') return;
-    document.addEventListener('visibilitychange', this.#onChange);
-    addEventListener('online', this.#onChange);
+    document.addEventListener('visibilitychange', seen, { signal });
+    addEventListener('online', seen, { signal });
   }
 
   get due(): boolean {
@@ -26,9 +29,9 @@ export class Schedule {
 
   /** @param expiresAt ms since 1970; null: there is nothing to wake up for */
   tokensEnd(expiresAt: number | null): void {
-    const left = expiresAt === null ? Infinity : expiresAt - Date.now();
+    const end = expiresAt ?? Infinity;
     // Tokens that live shorter than the buffer are not refreshed all the time.
-    this.#dueAt = expiresAt === null ? Infinity : expiresAt - Math.min(this.#bufferMs, left / 2);
+    this.#dueAt = end - Math.min(this.#bufferMs, (end - Date.now()) / 2);
     this.#wakeIn(this.#dueAt - Date.now());
   }
 
@@ -39,20 +42,14 @@ export class Schedule {
 
   dispose(): void {
     clearTimeout(this.#timer);
-    if (typeof document !== 'object') return;
-    document.removeEventListener('visibilitychange', this.#onChange);
-    removeEventListener('online', this.#onChange);
+    this.#end.abort();
   }
 
   #wakeIn(ms: number): void {
     clearTimeout(this.#timer);
     if (ms === Infinity) return;
-    this.#timer = setTimeout(this.#wake, Math.min(Math.max(ms, 0), LONGEST_TIMER_MS));
+    this.#timer = setTimeout(this.#wake, Math.min(ms, LONGEST_TIMER_MS));
     // In Node a timer would keep the process alive.
-    if (typeof this.#timer === 'object') (this.#timer as { unref?: () => void }).unref?.();
+    (this.#timer as { unref?: () => void }).unref?.();
   }
-
-  readonly #onChange = (): void => {
-    if (document.visibilityState !== 'hidden') this.#wake();
-  };
 }

@@ -21,7 +21,7 @@ const ADOPTION_MS = 1_000;
 
 /** The tokens of this page, kept in step with the other tabs: one of them refreshes at a time, and each learns what came of it. */
 export class Session {
-  readonly #transport: Transport;
+  readonly #request: Transport;
   readonly #store: Store;
   readonly #keeper: RefreshTokenKeeper | undefined;
   readonly #onTokens: (expiresAt: number | null) => void;
@@ -38,13 +38,13 @@ export class Session {
    * @param onTokens called with the moment at which new tokens end (ms since 1970), or null when there are none any more
    */
   constructor(
-    transport: Transport,
+    request: Transport,
     store: Store,
     keeper: RefreshTokenKeeper | undefined,
     name: string,
     onTokens: (expiresAt: number | null) => void,
   ) {
-    this.#transport = transport;
+    this.#request = request;
     this.#store = store;
     this.#keeper = keeper;
     this.#onTokens = onTokens;
@@ -54,7 +54,7 @@ export class Session {
 
   /** Names the tokens that a request is made with: a refresh that follows its 401 is for these. */
   get mark(): Mark | undefined {
-    return this.#keeper ? this.#tokenMark : this.#tabs.mark();
+    return this.#keeper ? this.#tokenMark : this.#tabs.mark;
   }
 
   /** The access token, while it is good. */
@@ -96,7 +96,11 @@ export class Session {
   /** @param known the mark of the tokens that are no longer good. @throws AuthClientError when nothing could be decided */
   refresh(known: Mark | undefined): Promise<RefreshOutcome> {
     this.#refreshing ??= persistently(
-      () => this.#tabs.lock(() => this.#attempt(known)),
+      async () => {
+        // A tab without a token takes over only what is refreshed while it waits: it was not there to hear of what came before.
+        const before = this.#keeper && !known ? await this.#tabs.newest() : known;
+        return this.#tabs.lock(() => this.#attempt(before));
+      },
       REFRESH_BUDGET_MS,
       () => !this.#disposed,
     ).finally(() => (this.#refreshing = undefined));
@@ -127,9 +131,12 @@ export class Session {
   }
 
   async #attempt(known: Mark | undefined): Promise<RefreshOutcome> {
-    const newest = this.#tabs.mark();
+    const newest = await this.#tabs.newest();
     const news = newest !== undefined && newest.id !== known?.id && newest.expiresAt > Date.now();
-    if (news && (await this.#holds(newest))) return 'adopted';
+    if (news && (await this.#holds(newest))) {
+      this.#tabs.adopt(newest);
+      return 'adopted';
+    }
     const refreshToken = await this.#keeper?.get();
     if (this.#keeper && !refreshToken) {
       this.#lose();
@@ -137,7 +144,7 @@ export class Session {
     }
     try {
       const body = refreshToken ? { refresh_token: refreshToken } : {};
-      await this.#accept(await this.#transport.request<WireAuth>('/refresh', { body }), false);
+      await this.#accept(await this.#request<WireAuth>('/refresh', { body }), false);
       return 'refreshed';
     } catch (error) {
       if (!isEnd(error)) throw error;
@@ -162,7 +169,7 @@ export class Session {
     const expiresAt = Date.now() + tokens.expires_in * 1000;
     await this.#keeper?.set(tokens.refresh_token, fresh);
     if (this.#keeper) this.#token = tokens.access_token;
-    this.#tokenMark = this.#tabs.signedIn(user, this.#token, expiresAt);
+    this.#tokenMark = await this.#tabs.signedIn(user, this.#token, expiresAt);
     this.#mfaToken = undefined;
     this.#store.set('authenticated', user, expiresAt);
     this.#onTokens(expiresAt);
@@ -191,7 +198,6 @@ export class Session {
   #hear(message: TabMessage): void {
     if (message.type === 'signed-out') return this.#lose();
     const { user, token, mark } = message;
-    this.#tabs.note(mark);
     if (this.#keeper) this.#token = token;
     this.#tokenMark = mark;
     this.#mfaToken = undefined;

@@ -15,21 +15,21 @@ export class Store {
     const kept = JSON.stringify(old.user) === JSON.stringify(user) ? old.user : user;
     if (state === old.state && kept === old.user && expiresAt === old.expiresAt) return;
     this.#snapshot = { state, user: kept, expiresAt };
-    for (const listener of [...this.#listeners]) listener();
-  }
-
-  /** Calls `listener` after every change. @returns a function that ends it */
-  subscribe(listener: () => void): () => void {
-    // A listener that throws must not keep the others from hearing; the page's error handler gets its error.
-    const own = () => {
+    for (const listener of [...this.#listeners]) {
       try {
         listener();
       } catch (error) {
+        // It must not keep the others from hearing. The page's error handler gets it.
         setTimeout(() => {
           throw error;
         });
       }
-    };
+    }
+  }
+
+  /** Calls `listener` after every change. @returns a function that ends it */
+  subscribe(listener: () => void): () => void {
+    const own = () => listener();
     this.#listeners.add(own);
     return () => void this.#listeners.delete(own);
   }

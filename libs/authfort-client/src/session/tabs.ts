@@ -21,54 +21,71 @@ export interface Mark {
 const LEASE_MS = 20_000;
 
 /**
- * The other tabs of this origin. The mark of the newest tokens lies in localStorage, where a tab that has just been given the lock
- * reads it at once; the tokens themselves never do.
+ * The other tabs of this origin. A tab that was just given the lock has to know whether the tab before it has brought new tokens;
+ * messages and localStorage reach other processes later than that, the browser's list of locks does not. So the tab that received the
+ * newest tokens holds a second lock, whose name is their mark.
  */
 export class Tabs {
   readonly #name: string;
   readonly #shared: boolean;
-  readonly #onMessage: (message: TabMessage) => void;
   readonly #channel: BroadcastChannel | undefined;
-  #ownMark: Mark | undefined;
+  #mark: Mark | undefined;
+  #unhold: (() => void) | undefined;
 
   /** @param shared whether there are other tabs that share the session; without a page there are none */
   constructor(name: string, shared: boolean, onMessage: (message: TabMessage) => void) {
     this.#name = name;
     this.#shared = shared;
-    this.#onMessage = onMessage;
     if (!shared) return;
-    if (typeof BroadcastChannel === 'function') {
-      this.#channel = new BroadcastChannel(name);
-      this.#channel.onmessage = ({ data }: MessageEvent<TabMessage>) => this.#onMessage(data);
-    } else {
-      addEventListener('storage', this.#onStorage);
-    }
+    this.#mark = toMark(read(name));
+    if (typeof BroadcastChannel !== 'function') return;
+    this.#channel = new BroadcastChannel(name);
+    this.#channel.onmessage = ({ data }: MessageEvent<TabMessage>) => {
+      this.#unhold?.();
+      this.#mark = data.type === 'signed-in' ? data.mark : undefined;
+      onMessage(data);
+    };
   }
 
-  /** The mark of the newest tokens, whichever tab received them. */
-  mark(): Mark | undefined {
-    if (!this.#shared) return this.#ownMark;
-    const [id, expiresAt] = (read(this.#name) ?? '').split(' ');
-    return id ? { id, expiresAt: Number(expiresAt) } : this.#ownMark;
+  /** The mark of the newest tokens that this tab has heard of. */
+  get mark(): Mark | undefined {
+    return this.#mark;
   }
 
-  /** Marks new tokens and tells the other tabs. */
-  signedIn(user: AuthUser, token: string | null, expiresAt: number): Mark {
+  /** The mark of the newest tokens that any tab has received. */
+  async newest(): Promise<Mark | undefined> {
+    if (!this.#shared) return this.#mark;
+    if (!navigator.locks) return toMark(read(this.#name)) ?? this.#mark;
+    const { held = [] } = await navigator.locks.query();
+    const marks = held.flatMap(({ name = '' }) =>
+      name.startsWith(`${this.#name} `) ? [toMark(name.slice(this.#name.length + 1))!] : [],
+    );
+    return marks.sort((a, b) => b.expiresAt - a.expiresAt)[0] ?? this.#mark;
+  }
+
+  /** Takes note of another tab's mark. */
+  adopt(mark: Mark): void {
+    this.#mark = mark;
+  }
+
+  /** Marks new tokens and tells the other tabs. Call it under the lock. */
+  async signedIn(user: AuthUser, token: string | null, expiresAt: number): Promise<Mark> {
     const mark = { id: Math.random().toString(36).slice(2), expiresAt };
-    this.#ownMark = mark;
-    if (this.#shared) write(this.#name, `${mark.id} ${expiresAt}`);
+    this.#mark = mark;
+    if (!this.#shared) return mark;
     this.#channel?.postMessage({ type: 'signed-in', user, token, mark } satisfies TabMessage);
+    const text = `${mark.id} ${expiresAt}`;
+    write(this.#name, text);
+    this.#unhold?.();
+    if (navigator.locks) await this.#hold(text);
     return mark;
   }
 
-  /** Notes what another tab has told. */
-  note(mark: Mark | undefined): void {
-    this.#ownMark = mark;
-  }
-
   signedOut(): void {
-    this.#ownMark = undefined;
-    if (this.#shared) write(this.#name, null);
+    this.#mark = undefined;
+    if (!this.#shared) return;
+    this.#unhold?.();
+    write(this.#name, '');
     this.#channel?.postMessage({ type: 'signed-out' } satisfies TabMessage);
   }
 
@@ -79,8 +96,17 @@ export class Tabs {
   }
 
   close(): void {
+    this.#unhold?.();
     this.#channel?.close();
-    if (this.#shared && !this.#channel) removeEventListener('storage', this.#onStorage);
+  }
+
+  #hold(mark: string): Promise<void> {
+    return new Promise((held) => {
+      void navigator.locks.request(`${this.#name} ${mark}`, () => {
+        held();
+        return new Promise<void>((unhold) => (this.#unhold = unhold));
+      });
+    });
   }
 
   /**
@@ -91,7 +117,7 @@ export class Tabs {
     const key = `${this.#name}:lock`;
     const mine = Math.random().toString(36).slice(2);
     for (;;) {
-      const [owner, until] = (read(key) ?? '').split(' ');
+      const [owner, until] = read(key).split(' ');
       if (owner === mine) break;
       const left = Number(until) - Date.now();
       if (owner && left > 0 && left <= LEASE_MS) {
@@ -104,29 +130,28 @@ export class Tabs {
     try {
       return await work();
     } finally {
-      if (read(key)?.startsWith(mine)) write(key, null);
+      if (read(key).startsWith(mine)) write(key, '');
     }
   }
-
-  /** Without a channel the mark's change is all that the other tabs notice: it tells of a sign-out. */
-  readonly #onStorage = ({ key, newValue }: StorageEvent): void => {
-    if (key === this.#name && newValue === null) this.#onMessage({ type: 'signed-out' });
-  };
 }
 
-function read(key: string): string | null {
+function toMark(text: string): Mark | undefined {
+  const [id, expiresAt] = text.split(' ');
+  return id ? { id, expiresAt: Number(expiresAt) } : undefined;
+}
+
+function read(key: string): string {
   try {
-    return localStorage.getItem(key);
+    return localStorage.getItem(key) ?? '';
   } catch {
-    return null;
+    return '';
   }
 }
 
 /** @returns false where the browser keeps no data for the page. */
-function write(key: string, value: string | null): boolean {
+function write(key: string, value: string): boolean {
   try {
-    if (value === null) localStorage.removeItem(key);
-    else localStorage.setItem(key, value);
+    localStorage.setItem(key, value);
     return true;
   } catch {
     return false;
