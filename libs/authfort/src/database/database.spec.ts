@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
+import { testDatabaseUrl } from '../testing/env.js';
 import { createTestDatabase, type TestDatabase } from '../testing/index.js';
 import { Database } from './database.js';
 
@@ -65,6 +66,17 @@ describe('Database', () => {
     database.afterCommit(() => order.push('at once'));
     expect(order).toEqual(['inside', 'after', 'at once']);
   });
+  it.each(['57014', '25P03', '40P01'])(
+    'tells by SQLSTATE %s that the database cannot serve now',
+    async (code) => {
+      const raise = () =>
+        database.query(`DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '${code}'; END $$`);
+      const unavailable = { code: 'unavailable', statusCode: 503, retryAfterSeconds: 2 };
+      await expect(raise()).rejects.toMatchObject(unavailable);
+      await expect(database.transaction(raise)).rejects.toMatchObject(unavailable);
+      expect(await database.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    },
+  );
   it('keeps parallel transactions apart', async () => {
     await Promise.all(
       Array.from({ length: 20 }, (_, id) =>
@@ -77,5 +89,29 @@ describe('Database', () => {
       ),
     );
     expect(await ids()).toEqual([0, 2, 4, 6, 8, 10, 12, 14, 16, 18]);
+  });
+
+  // The embedded database has no timeouts.
+  (testDatabaseUrl() ? describe : describe.skip)('on a server that ends what takes too long', () => {
+    const unavailable = { code: 'unavailable', retryAfterSeconds: 2 };
+
+    it('says so of a statement', async () => {
+      const slow = database.transaction(async () => {
+        await database.query('SET LOCAL statement_timeout = 50');
+        await database.query('SELECT pg_sleep(5)');
+      });
+      await expect(slow).rejects.toMatchObject(unavailable);
+    });
+    it('says so of a transaction whose connection it has closed', async () => {
+      const other = await new DataSource(test.options).initialize();
+      const idle = database.transaction(async () => {
+        await database.query('SET LOCAL idle_in_transaction_session_timeout = 50');
+        await other.query('SELECT pg_sleep(0.5)');
+        await database.query('SELECT 1');
+      });
+      await expect(idle).rejects.toMatchObject(unavailable);
+      await other.destroy();
+      expect(await database.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    });
   });
 });

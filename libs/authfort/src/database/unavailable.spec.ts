@@ -13,6 +13,7 @@ describe('orUnavailable', () => {
     failure('40P01'),
     failure('ECONNREFUSED'),
     failure(undefined, 'timeout exceeded when trying to connect'),
+    failure(undefined, 'Query read timeout'),
   ])('makes a 503 of $code $message', (error) =>
     expect(orUnavailable(error)).toMatchObject({ code: 'unavailable', retryAfterSeconds: 2, cause: error }),
   );

@@ -1,3 +1,4 @@
+import { QueryRunnerAlreadyReleasedError } from 'typeorm';
 import { authError } from '../errors/catalog.js';
 
 /**
@@ -7,7 +8,7 @@ import { authError } from '../errors/catalog.js';
 const UNAVAILABLE = /^(08|53|57P|57014|25P03|40P01)/;
 const NETWORK = /^(ECONN|EPIPE|ENOTFOUND|EAI_|ETIMEDOUT|EHOST|ENET)/;
 const WITHOUT_CODE =
-  /connection terminated|timeout exceeded|timeout expired|connection timeout|client has encountered a connection error/i;
+  /connection terminated|timeout exceeded|timeout expired|connection timeout|query read timeout|client has encountered a connection error/i;
 
 /** Turns an error that says "no database at the moment" into a 503 with `Retry-After`; every other error stays what it is. */
 export function orUnavailable(error: unknown): unknown {
@@ -15,6 +16,10 @@ export function orUnavailable(error: unknown): unknown {
   const { code } = error as { code?: unknown };
   const text = typeof code === 'string' ? code : '';
   const away =
-    UNAVAILABLE.test(text) || NETWORK.test(text) || (text === '' && WITHOUT_CODE.test(error.message));
+    UNAVAILABLE.test(text) ||
+    NETWORK.test(text) ||
+    (text === '' && WITHOUT_CODE.test(error.message)) ||
+    // TypeORM gives a connection up when the server closes it within a transaction, and keeps the server's reason (25P03) to itself.
+    error instanceof QueryRunnerAlreadyReleasedError;
   return away ? authError('unavailable', { retryAfterSeconds: 2, cause: error }) : error;
 }
