@@ -123,12 +123,13 @@ export class RefreshTokenRepository {
 
   /**
    * Deletes at most `limit` tokens that expired by themselves. A rotated token stays as long as it would have lived: it is the
-   * evidence that a replay of it is theft.
+   * evidence that a replay of it is theft. And one window longer: one that was rotated at the last moment may yet be repeated.
    */
   async deleteExpired(now: Date, limit: number): Promise<number> {
     const rows = await this.database.query(
       `DELETE FROM authfort_refresh_tokens WHERE token_hash IN
-         (SELECT token_hash FROM authfort_refresh_tokens WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+         (SELECT token_hash FROM authfort_refresh_tokens WHERE expires_at <= $1::timestamptz - make_interval(secs => ${REPEAT_WINDOW_SECONDS})
+          ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)
        RETURNING 1`,
       [now, limit],
     );

@@ -1,6 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { AuthEvent } from 'authfort';
 import { OnAuthEvent } from 'authfort';
+import { NO_CLIENT } from '../../src/http/client-info.js';
+import { RefreshService } from '../../src/sessions/refresh.service.js';
 import { PASSWORD, startServer, type TestServer } from '../harness.js';
 
 const thefts: AuthEvent<'refresh_token_reused'>[] = [];
@@ -96,8 +99,16 @@ describe('attack: a stolen refresh token', () => {
     server.clock.advance(30 * 86_400 - 10);
     const first = await refresh(user.refreshToken);
     server.clock.advance(20);
+    await server.authfort.cleanup();
     const repeat = await refresh(user.refreshToken);
     expect(repeat.body.tokens.refresh_token).toBe(first.body.tokens.refresh_token);
+  });
+
+  it('sees the theft although the token also came beside cookies of another session', async () => {
+    const { user, third } = await rotatedTwice();
+    const replay = server.app.get(RefreshService).refresh(user.refreshToken, NO_CLIENT, randomUUID());
+    await expect(replay).rejects.toMatchObject({ code: 'refresh_token_revoked' });
+    expect((await refresh(third.refresh_token)).body.error).toBe('refresh_token_revoked');
   });
 
   it('keeps the evidence through clean-up until the token would have expired', async () => {
