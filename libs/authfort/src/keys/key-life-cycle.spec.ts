@@ -85,6 +85,32 @@ describe('the life cycle of the signing keys', () => {
     const { trustedFrom } = (await rotation.list()).find(({ kid }) => kid === current)!;
     expect(trustedFrom.getTime()).toBeLessThanOrEqual(server.clock.now().getTime());
   });
+  it('lets the successor sign at once when the young current key is compromised beside a signing predecessor', async () => {
+    server.clock.advance(3600);
+    await server.authfort.rotateKey();
+    await server.authfort.rotateKey();
+    const [signing, young] = [await signer(), await kidOf('current')];
+    expect(signing).not.toBe(young);
+    const next = await kidOf('next');
+    expect(await rotation.compromise(young)).toBe(true);
+    expect(await signer()).toBe(next);
+    expect(await published()).toContain(signing);
+  });
+  it('outlives each of its tokens also when the key that should have followed it is compromised', async () => {
+    server.clock.advance(3600);
+    await server.authfort.rotateKey();
+    server.clock.advance(60);
+    await server.authfort.rotateKey();
+    const heir = await kidOf('current');
+    await server.authfort.rotateKey();
+    expect(await signer()).not.toBe(heir);
+    expect(await rotation.compromise(heir)).toBe(true);
+    server.clock.advance(60 + 2 + 14);
+    const user = await server.signUp();
+    server.clock.advance(895);
+    await rotation.rotate();
+    expect((await server.request('/auth/me', { bearer: user.accessToken })).status).toBe(200);
+  });
   it('passes over a row that it cannot open, and still lets a deleted key go', async () => {
     const user = await server.signUp();
     const kid = headerOf(user.accessToken).kid as string;

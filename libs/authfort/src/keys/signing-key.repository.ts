@@ -104,7 +104,7 @@ export class SigningKeyRepository {
   }
 
   /**
-   * Deletes a key at once. A compromised `current` is replaced by `next`. If the key was the one that signs, its successor does not
+   * Deletes a key at once. A compromised `current` is replaced by `next`. If the key signs, or was about to, the current one does not
    * wait for caches.
    * @returns false when there is no such key.
    */
@@ -116,9 +116,7 @@ export class SigningKeyRepository {
       await this.database.query('DELETE FROM authfort_signing_keys WHERE kid = $1', [kid]);
       const next = keys.find((key) => key.state === 'next');
       if (gone.state === 'current' && next) await this.promote(next.kid, now);
-      // Whoever signed is gone, be it the current key or a predecessor: the current one now signs without waiting for caches.
-      const signer = keys.find(({ state, trustedFrom }) => state !== 'next' && trustedFrom <= now);
-      if (gone.state === 'current' || gone.kid === signer?.kid) {
+      if (breaksLineOfSigners(gone, keys, now)) {
         await this.database.query(
           `UPDATE authfort_signing_keys SET trusted_from = LEAST(trusted_from, $1) WHERE state = 'current'`,
           [now],
@@ -186,6 +184,17 @@ export class SigningKeyRepository {
       return work();
     });
   }
+}
+
+/**
+ * Whether the key that signs is gone, or one that was to follow it: a retiring key is published for the tokens that it signs until
+ * its own successor does, and no longer.
+ */
+function breaksLineOfSigners(gone: StoredSigningKey, keys: StoredSigningKey[], now: Date): boolean {
+  if (gone.state !== 'retiring') return gone.state === 'current';
+  // Newest first, as the key ring chooses among them.
+  const signers = keys.filter(({ state }) => state !== 'next');
+  return signers.indexOf(gone) <= signers.findIndex(({ trustedFrom }) => trustedFrom <= now);
 }
 
 /** The retiring key signs until its successor is in every cache, and its last token lives one access lifetime more. */
