@@ -22,7 +22,7 @@ export class EventBus implements OnApplicationBootstrap {
   onApplicationBootstrap(): void {
     const seen = new Set<object>();
     for (const wrapper of [...this.discovery.getProviders(), ...this.discovery.getControllers()]) {
-      if (!wrapper.isDependencyTreeStatic()) {
+      if (wrapper.isTransient || !wrapper.isDependencyTreeStatic()) {
         this.warnOfDeaf(wrapper.metatype);
         continue;
       }
@@ -45,7 +45,7 @@ export class EventBus implements OnApplicationBootstrap {
     });
   }
 
-  /** A provider that is made for each request is not there when an event comes. */
+  /** A provider that is made for each request, or for each who asks for it, is not there when an event comes. */
   private warnOfDeaf(type: unknown): void {
     const prototype: unknown = typeof type === 'function' ? type.prototype : undefined;
     if (typeof prototype !== 'object' || prototype === null) return;

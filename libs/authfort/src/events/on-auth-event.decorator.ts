@@ -15,11 +15,12 @@ export function OnAuthEvent<Name extends AuthEventName>(event: Name) {
   };
 }
 
-/** The decorated methods of a provider, those of its base classes included. */
+/** The decorated methods of a provider, those of its base classes included; each once, also when an override is decorated again. */
 export function findListeners(provider: object): { event: AuthEventName; method: string }[] {
-  const found: { event: AuthEventName; method: string }[] = [];
+  const found = new Map<string, { event: AuthEventName; method: string }>();
   for (let link: object | null = provider; link; link = Object.getPrototypeOf(link) as object | null) {
-    found.push(...(listenersOf.get(link) ?? []));
+    for (const listener of listenersOf.get(link) ?? [])
+      found.set(`${listener.event} ${listener.method}`, listener);
   }
-  return found;
+  return [...found.values()];
 }

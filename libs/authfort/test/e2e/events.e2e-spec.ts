@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { Injectable, Scope } from '@nestjs/common';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Injectable, Logger, Scope } from '@nestjs/common';
 import { type AuthEvent, type AuthEventName, OnAuthEvent } from 'authfort';
 import { PASSWORD, startServer, type TestServer } from '../harness.js';
 
@@ -33,26 +33,61 @@ class Recorder {
   }
 }
 
+class Counter {
+  static calls = 0;
+
+  @OnAuthEvent('user_banned')
+  banned(): void {
+    Counter.calls += 1;
+  }
+}
+
+/** Overrides a listener, and says again what it listens to. */
+class Recounter extends Counter {
+  @OnAuthEvent('user_banned')
+  override banned(): void {
+    super.banned();
+  }
+}
+
 /** Made for each request, so there is nobody to call when an event comes. */
 @Injectable({ scope: Scope.REQUEST })
 class Deaf {
+  static calls = 0;
+
   @OnAuthEvent('login')
   never(): void {
-    throw new Error('is never called');
+    Deaf.calls += 1;
+  }
+}
+
+/** Made for each of those who ask for it: none of them is the one to call. */
+@Injectable({ scope: Scope.TRANSIENT })
+class Shared extends Deaf {
+  @OnAuthEvent('login')
+  override never(): void {
+    super.never();
   }
 }
 
 describe('events', () => {
   let server: TestServer;
+  let warn: jest.SpiedFunction<Logger['warn']>;
   beforeAll(async () => {
-    server = await startServer({ providers: [Recorder, { provide: 'alias', useExisting: Recorder }, Deaf] });
+    warn = jest.spyOn(Logger.prototype, 'warn');
+    server = await startServer({
+      providers: [Recorder, { provide: 'alias', useExisting: Recorder }, Recounter, Deaf, Shared],
+    });
     // The listeners fail on purpose; their errors are logged and need not be read here.
     server.app.useLogger(false);
   });
   beforeEach(() => {
     seen.length = 0;
   });
-  afterAll(() => server.close());
+  afterAll(async () => {
+    warn.mockRestore();
+    await server.close();
+  });
   const names = (): AuthEventName[] => seen.map(({ name }) => name);
 
   it('follow the commit, in order, and a failing listener breaks nothing', async () => {
@@ -69,6 +104,21 @@ describe('events', () => {
     await server.post('/auth/logout', { refresh_token: user.refreshToken });
     await server.post('/auth/logout', { refresh_token: user.refreshToken });
     expect(names()).toEqual(['user_created', 'login', 'token_refreshed', 'logout']);
+  });
+  it('call a method once for each event, also one that overrides a listener', async () => {
+    const user = await server.signUp();
+    await server.authfort.banUser(user.id);
+    expect(Counter.calls).toBe(1);
+  });
+  it('never reach a provider that is no singleton, and a warning says so at the start', async () => {
+    await server.signUp();
+    expect(Deaf.calls).toBe(0);
+    const warnings = warn.mock.calls.map(([message]) => String(message));
+    for (const name of ['Deaf', 'Shared']) {
+      expect(warnings.filter((line) => line.startsWith(`${name}.never never hears of login`))).toHaveLength(
+        1,
+      );
+    }
   });
   it('do not come when nothing was committed', async () => {
     const { email } = await server.signUp();
