@@ -47,7 +47,10 @@ export interface KeyRotationOptions {
 
 /** Bounds of the password hashing, which costs 64 MiB and some 60 ms of CPU each. */
 export interface PasswordHashingOptions {
-  /** Hashes computed at the same time. Default: the number of cores, at most 3 (the thread pool has 4 threads). */
+  /**
+   * Hashes computed at the same time; fewer than the threads of the pool (4, or `UV_THREADPOOL_SIZE`). Default: the number of cores, at
+   * most 3.
+   */
   concurrency?: number;
   /** Requests that may wait; one more is answered 503 `overloaded`. Default 64. */
   queue?: number;

@@ -3,8 +3,12 @@ export function isProduction(environment = process.env.NODE_ENV): boolean {
   return !['', 'development', 'test'].includes(environment ?? '');
 }
 
-/** https://docs.libuv.org/en/v1.x/threadpool.html */
-const LIBUV_THREADS = 4;
+/** How many threads libuv's pool has: 4, or UV_THREADPOOL_SIZE from 1 to 1024 (https://docs.libuv.org/en/v1.x/threadpool.html). */
+export function threadPoolSize(setting = process.env.UV_THREADPOOL_SIZE): number {
+  if (setting === undefined) return 4;
+  // libuv reads the digits in front; what is no number counts as one thread.
+  return Math.min(Math.max(parseInt(setting, 10) || 1, 1), 1024);
+}
 
 /** See {@link readLibraryEnvironment}. */
 export interface LibraryEnvironment {
@@ -22,6 +26,6 @@ export function readLibraryEnvironment(): LibraryEnvironment {
   return {
     production: isProduction(),
     keyEncryptionSecret: process.env.KEY_ENCRYPTION_SECRET || undefined,
-    threads: Number(process.env.UV_THREADPOOL_SIZE) || LIBUV_THREADS,
+    threads: threadPoolSize(),
   };
 }

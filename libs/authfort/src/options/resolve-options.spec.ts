@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { AuthFortOptions } from './auth-fort.options.js';
+import { threadPoolSize } from './env.js';
 import { AuthFortOptionsError, resolveOptions } from './resolve-options.js';
 
 type Environment = Parameters<typeof resolveOptions>[1];
@@ -83,6 +84,26 @@ describe('resolveOptions', () => {
     );
     expect(problems.join('\n')).toMatch(/keyEncryptionSecret.*\n.*cookie\.secure/s);
     expect(problemsOf({ cookie: {} }, production)).toEqual([]);
+  });
+  it('leaves a thread of the pool to files and DNS', () => {
+    const concurrencyOf = (threads: number, concurrency?: number) =>
+      resolveOptions({ passwordHashing: { concurrency } }, { ...development, threads }).passwordHashing
+        .concurrency;
+    expect(concurrencyOf(1)).toBe(1);
+    expect(concurrencyOf(2)).toBe(1);
+    expect(concurrencyOf(16)).toBeLessThanOrEqual(3);
+    expect(concurrencyOf(16, 15)).toBe(15);
+    expect(() => concurrencyOf(16, 16)).toThrow(/below the 16 threads/);
+  });
+  it.each([
+    [undefined, 4],
+    ['8', 8],
+    ['8 threads', 8],
+    ['0', 1],
+    ['many', 1],
+    ['5000', 1024],
+  ])('reads UV_THREADPOOL_SIZE=%s as libuv does', (size, threads) => {
+    expect(threadPoolSize(size)).toBe(threads);
   });
   it('prefers the option over the environment', () => {
     const option = 'the secret of the option';
