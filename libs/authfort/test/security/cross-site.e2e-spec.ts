@@ -49,6 +49,31 @@ describe.each(adapters)('attack: requests from another site, on %s', (adapter) =
       expect([403, 415]).toContain(answer.status);
     },
   );
+  it.each(['text/plain', 'text/plain; application/json', 'multipart/form-data; boundary=x'])(
+    'refuses %s with an empty body too',
+    async (contentType) => {
+      for (const path of ['/auth/refresh', '/auth/logout']) {
+        const answer = await server.request(path, {
+          method: 'POST',
+          raw: '',
+          cookie,
+          headers: { 'content-type': contentType },
+        });
+        // Fastify reads no multipart at all.
+        expect(['csrf_rejected', 'unsupported_media_type']).toContain(answer.body.error);
+        expect(answer.setCookies).toEqual([]);
+      }
+    },
+  );
+  it('refuses other sites with an empty body that is announced as JSON', async () => {
+    const answer = await server.request('/auth/logout', {
+      method: 'POST',
+      raw: '',
+      cookie,
+      headers: { 'content-type': 'application/json', origin: 'https://evil.example' },
+    });
+    expect([answer.status, answer.body.error]).toEqual([403, 'csrf_rejected']);
+  });
   it('refuses to sign a visitor in from another site (login CSRF)', async () => {
     const answer = await server.post(
       '/auth/login',
