@@ -1,5 +1,6 @@
 import { hash } from '@node-rs/argon2';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { PASSWORD, startServer, type TestServer } from '../harness.js';
 
 /** NIST SP 800-63B §3.1.1: length is the rule, nothing is cut off, nothing absurd is hashed. */
@@ -66,6 +67,24 @@ describe('attack: passwords that are too weak, too long or cut short', () => {
     expect((await server.post('/auth/login', { email: user.email, password: `${PASSWORD}r` })).status).toBe(
       401,
     );
+  });
+  it('answers a hash that cannot be read like a wrong password, and tells the log whose it is', async () => {
+    const user = await server.signUp();
+    const broken = '$argon2id$v=19$m=65536,t=3,p=4$cut off';
+    await server.dataSource.query('UPDATE authfort_users SET password_hash = $2 WHERE id = $1', [
+      user.id,
+      broken,
+    ]);
+    const lines: string[] = [];
+    const note = (line: unknown) => void lines.push(String(line));
+    const spies = (['warn', 'error'] as const).map((level) =>
+      jest.spyOn(Logger.prototype, level).mockImplementation(note),
+    );
+    const login = await server.post('/auth/login', { email: user.email, password: PASSWORD });
+    for (const spy of spies) spy.mockRestore();
+    expect([login.status, login.body.error]).toEqual([401, 'invalid_credentials']);
+    expect(lines).toEqual([expect.stringContaining(user.id)]);
+    expect(lines[0]).not.toContain('argon2id');
   });
   it('brings a hash of weaker settings up to date', async () => {
     const user = await server.signUp();
