@@ -157,4 +157,33 @@ describe.each(adapters)('attack: malformed input, on %s', (adapter) => {
       expect(body.error).toMatch(/^(refresh_token_invalid|refresh_token_missing|validation_error)$/);
     },
   );
+  it('answers with a code to code, too', async () => {
+    const { authfort } = server;
+    const { id } = await server.signUp();
+    for (const odd of ['', 'no uuid', 'a\u0000b', '\ud800', `${id}\n`]) {
+      for (const call of [
+        () => authfort.getUser(odd),
+        () => authfort.banUser(odd),
+        () => authfort.unbanUser(odd),
+        () => authfort.addRole(odd, 'admin'),
+        () => authfort.removeRole(odd, 'admin'),
+        () => authfort.getRoles(odd),
+        () => authfort.getSessions(odd),
+        () => authfort.revokeSession(odd, id),
+        () => authfort.revokeAllSessions(odd),
+      ])
+        await expect(call()).rejects.toMatchObject({ code: 'user_not_found' });
+      await expect(authfort.revokeSession(id, odd)).rejects.toMatchObject({ code: 'session_not_found' });
+      await expect(authfort.revokeAllSessions(id, odd)).rejects.toMatchObject({ code: 'session_not_found' });
+      await expect(authfort.getUserByEmail(odd)).rejects.toMatchObject({ code: 'invalid_email' });
+      await expect(authfort.verifyToken(odd)).rejects.toMatchObject({ code: 'token_invalid' });
+      await expect(authfort.refresh(odd)).rejects.toMatchObject({ code: 'refresh_token_invalid' });
+      await authfort.logout(odd);
+      expect(await authfort.compromiseKey(odd)).toBe(false);
+      expect(await authfort.hasRole(id, odd)).toBe(false);
+      await expect(authfort.addRole(id, `${odd}\u0000`)).rejects.toMatchObject({ code: 'invalid_role' });
+      await authfort.removeRole(id, `${odd}\u0000`);
+    }
+    expect(await authfort.getSessions(id)).toHaveLength(1);
+  });
 });
