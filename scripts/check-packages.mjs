@@ -1,5 +1,6 @@
-// Packs both libraries as they would be published and uses them in blank NestJS apps outside this repository: the types resolve, an
-// auth app runs on `authfort`, a service on `authfort-service` accepts its tokens, and the command runs.
+// Packs the libraries as they would be published and uses them outside this repository: in blank NestJS apps the types resolve, an auth
+// app runs on `authfort`, a service on `authfort-service` accepts its tokens, and the command runs; a blank Vite app builds on
+// `authfort-client`.
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -134,7 +135,48 @@ const app = await NestFactory.create(AppModule, new FastifyAdapter(), { logger: 
 await app.listen(Number(process.env.PORT), '127.0.0.1');
 `;
 
+const VITE_APP = `
+import { type AuthUser, createAuthClient } from 'authfort-client';
+import { createAuthStore } from 'authfort-client/svelte';
+
+const auth = createAuthClient({ baseUrl: '/auth' });
+const { user } = createAuthStore(auth);
+user.subscribe((who: AuthUser | null) => (document.title = who?.email ?? 'Nobody'));
+await auth.initialize();
+`;
+
+function buildWithVite(client) {
+  const directory = join(folder, 'blank-vite');
+  mkdirSync(directory);
+  const dependencies = {
+    'authfort-client': `file:${client}`,
+    svelte: version('svelte'),
+    typescript: version('typescript'),
+    vite: '^8.3.4',
+  };
+  const manifest = { name: 'blank-vite', private: true, type: 'module', dependencies };
+  writeFileSync(join(directory, 'package.json'), JSON.stringify(manifest));
+  const compilerOptions = {
+    target: 'es2022',
+    module: 'esnext',
+    moduleResolution: 'bundler',
+    strict: true,
+    noEmit: true,
+  };
+  writeFileSync(join(directory, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['main.ts'] }));
+  writeFileSync(join(directory, 'index.html'), '<script type="module" src="main.ts"></script>');
+  writeFileSync(join(directory, 'main.ts'), VITE_APP);
+  run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'], directory);
+  run(process.execPath, ['node_modules/typescript/bin/tsc'], directory);
+  run(process.execPath, ['node_modules/vite/bin/vite.js', 'build', '--logLevel', 'error'], directory);
+  // Without a page: as a server renders.
+  const inNode = `import { createAuthClient } from 'authfort-client'; createAuthClient({ baseUrl: '/auth' });`;
+  run(process.execPath, ['--input-type=module', '-e', inNode], directory);
+  step('blank-vite: installed, compiled with types, built; imported in Node');
+}
+
 try {
+  buildWithVite(pack('authfort-client'));
   const service = pack('authfort-service');
   const authfort = pack('authfort');
   const orders = makeApp('blank-service', { 'authfort-service': `file:${service}` }, SERVICE_APP);
@@ -171,7 +213,7 @@ try {
 } finally {
   for (const child of children) child.kill('SIGKILL');
   rmSync(folder, { recursive: true, force: true });
-  for (const lib of ['authfort', 'authfort-service'])
+  for (const lib of ['authfort', 'authfort-client', 'authfort-service'])
     rmSync(join(root, 'libs', lib, 'dist'), { recursive: true, force: true });
 }
 console.log('The packages work.');

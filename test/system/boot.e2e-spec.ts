@@ -1,4 +1,7 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
+import { readEnv as readAuthServerEnv } from '../../apps/auth-server/src/env.js';
+import { readEnv as readNotificationsEnv } from '../../apps/notifications/src/env.js';
+import { readEnv as readOrdersEnv } from '../../apps/orders/src/env.js';
 import { type AppName, AppProcess, type Environment, killAll } from './app-process.js';
 import { createSystemDatabase } from './database.js';
 
@@ -8,6 +11,23 @@ interface Case {
   env: Environment;
   /** Each of these variables is complained about, once. */
   names: string[];
+  /** In a process of its own, which takes seconds; otherwise only the environment is read, as the process would. */
+  alone?: boolean;
+}
+
+const readers: Record<AppName, (env: Environment) => unknown> = {
+  'auth-server': readAuthServerEnv,
+  orders: readOrdersEnv,
+  notifications: readNotificationsEnv,
+};
+
+function readIn(app: AppName, env: Environment): { code: number; output: string } {
+  try {
+    readers[app](env);
+    return { code: 0, output: '' };
+  } catch (error) {
+    return { code: 1, output: (error as Error).message };
+  }
 }
 
 const SHORT = 'zq7-short';
@@ -52,6 +72,7 @@ const cases: Case[] = [
       COOKIE_DOMAIN: 'https://zq7.example/',
     },
     names: ['KEY_ENCRYPTION_SECRET', 'CORS_ORIGINS', 'TRUSTED_PROXIES', 'REDIS_URL', 'COOKIE_DOMAIN'],
+    alone: true,
   },
   {
     app: 'auth-server',
@@ -91,20 +112,22 @@ const cases: Case[] = [
     when: 'a URL holds a password',
     env: { JWKS_URL: 'http://somebody:kx93-password@127.0.0.1:9/jwks.json' },
     names: ['jwksUrl'],
+    alone: true,
   },
   {
     app: 'notifications',
     when: 'everything is wrong',
     env: { NODE_ENV: 'zq7-prod', PORT: 'zq7', JWKS_CACHE_SECONDS: 'zq7-long' },
     names: ['NODE_ENV', 'PORT', 'JWKS_CACHE_SECONDS'],
+    alone: true,
   },
 ];
 
 afterAll(killAll);
 
 describe('an environment that cannot work', () => {
-  it.each(cases)('stops $app when $when', async ({ app, env, names }) => {
-    const { code, output } = await AppProcess.runToEnd(app, env);
+  it.each(cases)('stops $app when $when', async ({ app, env, names, alone }) => {
+    const { code, output } = alone ? await AppProcess.runToEnd(app, env) : readIn(app, env);
     expect(output.match(/cannot start/g)).toHaveLength(1);
     expect(output).not.toMatch(/^\s+at /m);
     const problems = [...output.matchAll(/^ {2}- (\w+): \S/gm)].map(([, name]) => name);

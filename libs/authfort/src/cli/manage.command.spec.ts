@@ -7,7 +7,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { AuthFortModule } from '../authfort.module.js';
 import { embeddedPostgres } from '../database/embedded/index.js';
-import { runAuthfort } from './run-authfort.fixture.js';
+import { callAuthfort, runAuthfort } from './run-authfort.fixture.js';
 
 const SECRET = 'key encryption secret of this file';
 const PASSWORD = 'correct horse battery staple';
@@ -21,7 +21,7 @@ describe('authfort user, role and keys', () => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   const authfort = (line: string, stdin?: string, environment = { KEY_ENCRYPTION_SECRET: '' }) =>
-    runAuthfort(folder, line.split(' '), environment, stdin);
+    callAuthfort(folder, line.split(' '), environment, stdin);
   /** Starts a server on the folder's database, and stops it. */
   async function serveOnce(keyEncryptionSecret: string | undefined): Promise<void> {
     const connection = embeddedPostgres({ dataDir: join(folder, '.data'), production: false });
@@ -49,10 +49,8 @@ describe('authfort user, role and keys', () => {
       ?.split(/\s+/)[1];
 
   it('makes a user with roles, and never shows the password', async () => {
-    const made = await authfort(
-      'user create --email Root@Example.com --role admin --role editor --password-stdin',
-      `${PASSWORD}\n`,
-    );
+    const line = 'user create --email Root@Example.com --role admin --role editor --password-stdin';
+    const made = await runAuthfort(folder, line.split(' '), {}, `${PASSWORD}\n`);
     expect(made.code).toBe(0);
     expect(made.stdout).toMatch(/^Made root@example\.com \([0-9a-f-]{36}\) with admin, editor\n$/);
     expect(made.stdout + made.stderr).not.toContain(PASSWORD);

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { authfortMigrations } from '../database/migrations/index.js';
-import { type Outcome, runAuthfort } from './run-authfort.fixture.js';
+import { callAuthfort, type Outcome, runAuthfort } from './run-authfort.fixture.js';
 
 let folder: string;
 
@@ -15,14 +15,14 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const authfort = (args: string[], environment?: NodeJS.ProcessEnv): Promise<Outcome> =>
-  runAuthfort(folder, args, environment);
+  callAuthfort(folder, args, environment);
 
 const names = authfortMigrations.map(({ name }) => name);
 const lines = (...all: string[]): string => all.map((line) => `${line}\n`).join('');
 
 describe('authfort migrate', () => {
   it('applies, lists and takes back, on the embedded database when no URL is given', async () => {
-    const first = await authfort(['migrate']);
+    const first = await runAuthfort(folder, ['migrate']);
     expect(first).toMatchObject({
       code: 0,
       stdout: lines(...names.map((name) => `Applied migration ${name}`), 'The database is up to date.'),
@@ -48,7 +48,7 @@ describe('authfort migrate', () => {
 
   it('says in one line why it could not connect and what to do, and never shows the password', async () => {
     const password = randomBytes(8).toString('hex');
-    const refused = await authfort([
+    const refused = await runAuthfort(folder, [
       'migrate',
       '--database-url',
       `postgres://ada:${password}@127.0.0.1:1/app`,
@@ -73,6 +73,6 @@ describe('authfort migrate', () => {
 
   it('refuses flags that contradict each other, and flags it does not know', async () => {
     expect(await authfort(['migrate', '--status', '--revert'])).toMatchObject({ code: 1 });
-    expect(await authfort(['migrate', '--nope'])).toMatchObject({ code: 1 });
+    expect(await runAuthfort(folder, ['migrate', '--nope'])).toMatchObject({ code: 1 });
   });
 });
