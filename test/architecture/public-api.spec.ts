@@ -29,6 +29,17 @@ const API: Record<string, [path: string, names: string]> = {
       ManualClock TestDatabase TestDatabaseOptions createTestDatabase
     `,
   ],
+  'authfort-client': [
+    'libs/authfort-client/src/index.ts',
+    `
+      AuthClient AuthClientConfig AuthClientError AuthClientErrorCode AuthSnapshot AuthState AuthUser
+      MfaChallenge ProviderOptions RequestOptions SignInResult SignUpData TokenStorage
+      createAuthClient memoryStorage webStorage
+    `,
+  ],
+  'authfort-client/react': ['libs/authfort-client/src/react/index.ts', 'AuthProvider UseAuth useAuth'],
+  'authfort-client/svelte': ['libs/authfort-client/src/svelte/index.ts', 'AuthStore createAuthStore'],
+  'authfort-client/vue': ['libs/authfort-client/src/vue/index.ts', 'UseAuth provideAuth useAuth'],
   'authfort-service': [
     'libs/authfort-service/src/index.ts',
     `
