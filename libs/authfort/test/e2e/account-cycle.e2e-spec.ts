@@ -6,7 +6,7 @@ const UUID = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 describe.each(adapters)('the account cycle on %s', (adapter) => {
   let server: TestServer;
   beforeAll(async () => {
-    server = await startServer({ adapter });
+    server = await startServer({ adapter, options: { algorithm: 'RS256' } });
   });
   afterAll(() => server.close());
 

@@ -7,7 +7,7 @@ describe('attack: signed tokens with wrong claims', () => {
   let server: TestServer;
   let user: SignedUp;
   beforeAll(async () => {
-    server = await startServer({ options: { audience: 'https://api.example.com' } });
+    server = await startServer({ options: { algorithm: 'RS256', audience: 'https://api.example.com' } });
     user = await server.signUp();
   });
   afterAll(() => server.close());

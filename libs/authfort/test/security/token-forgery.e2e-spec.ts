@@ -13,7 +13,7 @@ describe('attack: forged access tokens', () => {
   const stranger = generateKeyPairSync('rsa', { modulusLength: 2048 });
 
   beforeAll(async () => {
-    server = await startServer();
+    server = await startServer({ options: { algorithm: 'RS256' } });
     user = await server.signUp();
     const { body } = await server.request('/.well-known/jwks.json');
     const jwk = body.keys.find(
