@@ -193,6 +193,15 @@ describe.each(['cookie', 'bearer'] as const)('a client in %s mode', (tokenMode) 
     expect(states).toEqual(['loading', 'authenticated']);
     expect(client.getSnapshot().user?.id).toBe(user.id);
   }, 120_000);
+  it.each([7200, -7200])('does not care that the clock of the device was set by %d s', async (seconds) => {
+    const { client, states } = await signedUp();
+    sleepFor(seconds);
+    for (let n = 0; n < 3; n += 1) {
+      server.clock.advance(LIFETIME);
+      expect((await client.fetch(me())).status).toBe(200);
+    }
+    expect(states).toEqual(['loading', 'authenticated']);
+  });
   it('honours an AbortSignal', async () => {
     const { client, email } = await signedUp();
     const credentials = { email, password: PASSWORD };
