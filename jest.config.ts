@@ -1,4 +1,5 @@
 /** @jest-config-loader esbuild-register */
+import { availableParallelism } from 'node:os';
 import type { Config } from 'jest';
 
 const config: Config = {
@@ -43,8 +44,8 @@ const config: Config = {
     '^vue$': '<rootDir>/node_modules/vue/index.js',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
-  // Jest leaves a core to itself; much of this suite waits for processes and sockets.
-  maxWorkers: '100%',
+  // Much of this suite waits for processes and sockets.
+  maxWorkers: availableParallelism() + 1,
   testTimeout: 60_000,
 };
 

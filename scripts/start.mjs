@@ -169,8 +169,7 @@ ${bold('Or five lines')} in another terminal:
 Ctrl-C stops everything.`);
 }
 
-process.on('SIGINT', () => void stop(0));
-process.on('SIGTERM', () => void stop(0));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => void stop(0));
 
 if (!(await build())) process.exit(1);
 const [auth, ...services] = apps;

@@ -37,7 +37,7 @@ const headers = {
 };
 
 const server = createServer((request, response) => {
-  const page = pages.get(new URL(request.url ?? '/', 'http://localhost').pathname);
+  const page = pages.get((request.url ?? '/').split('?')[0]);
   if (request.method !== 'GET' && request.method !== 'HEAD') response.writeHead(405, headers).end();
   else if (!page) response.writeHead(404, headers).end();
   else response.writeHead(200, { ...headers, 'content-type': page.type }).end(page.body);

@@ -24,6 +24,8 @@ export class Edge {
   readonly passed: Passed[] = [];
   /** Says whether an answer gets lost, after the server has given it. */
   loses: (request: Passed) => boolean = () => false;
+  /** Holds an answer back until it resolves. */
+  holds: (request: Passed) => Promise<void> = () => Promise.resolve();
 
   private constructor(
     private readonly server: Server,
@@ -83,8 +85,10 @@ export class Edge {
         request.socket.destroy();
         return;
       }
-      response.writeHead(passed.status, answer.rawHeaders);
-      answer.pipe(response);
+      void this.holds(passed).then(() => {
+        response.writeHead(passed.status, answer.rawHeaders);
+        answer.pipe(response);
+      });
     });
     onward.on('error', () => response.headersSent || response.writeHead(502).end('<html>Bad gateway</html>'));
     request.pipe(onward);

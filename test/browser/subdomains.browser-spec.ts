@@ -208,12 +208,12 @@ describe('a sign-in window of a provider', () => {
     expect(await codeOf()).toBe('popup_closed');
   });
   it('waits for the second factor when the address brings its token, and takes it out of the address', async () => {
-    await app.goto(`${APP}/empty?a=1#mfa_token=secret&tab=2`);
+    await app.goto(`${APP}/empty?q=a%20b#/inbox/1&mfa_token=secret`);
     const state = await app.evaluate(async (baseUrl) => {
       const auth = window.authfort.createAuthClient({ baseUrl });
       await auth.initialize();
       return auth.getSnapshot().state;
     }, AUTH);
-    expect([state, app.url()]).toEqual(['mfa_pending', `${APP}/empty?a=1#tab=2`]);
+    expect([state, app.url()]).toEqual(['mfa_pending', `${APP}/empty?q=a%20b#/inbox/1`]);
   });
 });

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { BrowserContext, Page } from 'playwright-core';
 import { PASSWORD } from '../../libs/authfort/test/harness.js';
 import { APP, LIFETIME, openTab, ORDERS, setStage, type Stage } from './stage.js';
@@ -113,4 +113,55 @@ it('finds the session by itself when the page was loaded without a network', asy
   await until(tab, 'authenticated');
   expect(new URL(tab.url()).origin).toBe(APP);
   await device.close();
+});
+
+describe('what other tabs do', () => {
+  let device: BrowserContext;
+  let tabs: [Page, Page];
+  beforeEach(async () => {
+    device = await stage.newDevice();
+    tabs = [await openTab(device, 'cookie'), await openTab(device, 'cookie')];
+    await signUp(tabs[0]);
+    await until(tabs[1], 'authenticated');
+  });
+  afterEach(() => device?.close());
+
+  it('a late answer about the user does not sign anybody in again', async () => {
+    stage.edge.holds = async ({ path }) => {
+      if (path === '/auth/me') await tabs[1].evaluate(() => window.auth.signOut());
+    };
+    await tabs[0].evaluate(() => window.auth.getUser());
+    stage.edge.holds = () => Promise.resolve();
+    expect(await stateOf(tabs[0])).toBe('unauthenticated');
+    expect(await tabs[0].evaluate(() => window.states)).toEqual([
+      'loading',
+      'authenticated',
+      'unauthenticated',
+    ]);
+  });
+  it('a tab that was stopped with the lock does not stop the others for long', async () => {
+    const name = await tabs[0].evaluate(async () => {
+      const { held } = await navigator.locks.query();
+      // The mark of the tokens begins with the name of the lock that refreshes are made under.
+      const lock = held![0]!.name!.split(' ').slice(0, -2).join(' ');
+      void navigator.locks.request(lock, () => new Promise(() => undefined));
+      return lock;
+    });
+    expect(name).toMatch(/^authfort:https/);
+    stage.auth.clock.advance(LIFETIME);
+    expect(await askOrders(tabs[1])).toBe(200);
+  });
+  it('a signal ends the waiting for the lock', async () => {
+    await tabs[0].evaluate(async () => {
+      const { held } = await navigator.locks.query();
+      const lock = held![0]!.name!.split(' ').slice(0, -2).join(' ');
+      void navigator.locks.request(lock, () => new Promise(() => undefined));
+    });
+    const code = await tabs[1].evaluate(() =>
+      window.auth
+        .signOut({ signal: AbortSignal.timeout(200) })
+        .catch(({ code: its }: { code: string }) => its),
+    );
+    expect(code).toBe('aborted');
+  });
 });

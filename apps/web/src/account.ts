@@ -25,7 +25,8 @@ export function showAccount(auth: AuthClient, authUrl: string): void {
   );
   onClick(byId('sign-out-everywhere'), () =>
     attempt(async () => {
-      await auth.fetch(`${authUrl}/sessions`, { method: 'DELETE' });
+      const { ok, status } = await auth.fetch(`${authUrl}/sessions`, { method: 'DELETE' });
+      if (!ok) return tell(`The auth server has answered ${status}: you are signed in still.`, 'bad');
       await auth.signOut();
       tell('Signed out on every device.');
     }),
@@ -37,7 +38,7 @@ export function showAccount(auth: AuthClient, authUrl: string): void {
 
 function render(auth: AuthClient): void {
   const { state, user } = auth.getSnapshot();
-  byId('signed-out').hidden = state !== 'unauthenticated';
+  byId('signed-out').hidden = state !== 'unauthenticated' && state !== 'mfa_pending';
   for (const id of ['account', 'orders', 'unread']) byId(id).hidden = state !== 'authenticated';
   byId('email').textContent = user?.email ?? '';
   byId('roles').textContent = user?.roles.join(', ') || 'none';
@@ -63,7 +64,11 @@ async function attempt(action: () => Promise<void>): Promise<void> {
   try {
     await action();
   } catch (error) {
-    if (!(error instanceof AuthClientError)) throw error;
-    tell(`${error.message} (${error.code})`, 'bad');
+    tell(
+      error instanceof AuthClientError
+        ? `${error.message} (${error.code})`
+        : 'No answer: is there a network?',
+      'bad',
+    );
   }
 }

@@ -39,11 +39,14 @@ export function onSubmit(
 }
 
 async function during(buttons: HTMLButtonElement[], action: () => Promise<void>): Promise<void> {
+  const focused = document.activeElement as HTMLElement | null;
   for (const each of buttons) each.disabled = true;
   try {
     await action();
   } finally {
     for (const each of buttons) each.disabled = false;
+    // A button that was switched off has lost the focus.
+    if (document.activeElement === document.body) focused?.focus();
   }
 }
 

@@ -14,5 +14,10 @@ try {
   await auth.initialize();
 } catch (error) {
   // The client goes on trying; the page follows.
+  const end = auth.onAuthStateChange((state) => {
+    if (state === 'loading') return;
+    tell('');
+    end();
+  });
   tell(error instanceof AuthClientError ? `${error.message}. Trying again…` : String(error), 'bad');
 }

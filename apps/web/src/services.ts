@@ -1,4 +1,4 @@
-import type { AuthClient } from 'authfort-client';
+import { type AuthClient, AuthClientError } from 'authfort-client';
 import { button, byId, element, onSubmit, tell } from './dom.js';
 
 interface Order {
@@ -17,11 +17,14 @@ interface Unread {
 export function showServices(auth: AuthClient, ordersUrl: string, notificationsUrl: string): void {
   /** @returns the answer's body, or undefined after an error, which is shown */
   async function ask<T>(url: string, done: string, init?: RequestInit): Promise<T | undefined> {
-    const response = await auth.fetch(url, init).catch(() => undefined);
-    if (!response) {
-      tell(`${new URL(url).host} cannot be reached.`, 'bad');
+    const { user } = auth.getSnapshot();
+    const response = await auth.fetch(url, init).catch((error: unknown) => {
+      const unreachable = `${new URL(url).host} cannot be reached.`;
+      tell(error instanceof AuthClientError ? error.message : unreachable, 'bad');
       return undefined;
-    }
+    });
+    // Somebody else may have signed in meanwhile: this is not for them.
+    if (!response || auth.getSnapshot().user?.id !== user?.id) return undefined;
     const body = (await response.json().catch(() => ({}))) as { error?: string; message?: string };
     if (!response.ok) {
       tell(`${response.status} ${body.error ?? ''}: ${body.message ?? 'refused'}`, 'bad');
@@ -78,6 +81,9 @@ export function showServices(auth: AuthClient, ordersUrl: string, notificationsU
     await loadOrders();
   });
   auth.onAuthStateChange((state) => {
+    byId('order-list').replaceChildren();
+    byId('unread-list').replaceChildren();
+    byId('unread-count').textContent = '';
     if (state === 'authenticated') void Promise.all([loadOrders(), loadUnread()]);
   });
 }

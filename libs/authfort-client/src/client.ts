@@ -1,8 +1,9 @@
-import { AuthClientError } from './errors/auth-client.error.js';
+import { AuthClientError, invalidResponse } from './errors/auth-client.error.js';
 import { checkedBaseUrl, createTransport } from './http/transport.js';
 import { toUser, type WireAuth, type WireMfa, type WireUser } from './http/wire.js';
 import { signInByPopup } from './providers/popup.js';
 import { takeMfaToken } from './providers/redirect.js';
+import { orAbort } from './session/or-abort.js';
 import { RefreshTokenKeeper } from './session/refresh-token.keeper.js';
 import { Schedule } from './session/schedule.js';
 import { Session } from './session/session.js';
@@ -36,7 +37,7 @@ export function createAuthClient(config: AuthClientConfig): AuthClient {
     request,
     store,
     bearer ? new RefreshTokenKeeper(tokenStorage!) : undefined,
-    `authfort:${baseUrl}:${bearer ? 'bearer' : 'cookie'}`,
+    `authfort:${baseUrl}:${bearer ? (tokenStorage!.name ?? 'bearer') : ''}`,
     (expiresAt) => schedule.tokensEnd(bearer ? expiresAt : null),
   );
   let starting: Promise<void> | undefined;
@@ -70,7 +71,14 @@ export function createAuthClient(config: AuthClientConfig): AuthClient {
   }
 
   function signInAt(path: string, body: object, options?: RequestOptions): Promise<SignInResult> {
-    return session.signIn(() => request<WireAuth | WireMfa>(path, { body, ...options }));
+    return orAbort(
+      session.signIn(() => request<WireAuth | WireMfa>(path, { body, ...options })),
+      options?.signal,
+    );
+  }
+
+  async function post(path: string, body: object, options?: RequestOptions): Promise<void> {
+    await request(path, { body, ...options });
   }
 
   async function signInWithProvider(
@@ -93,16 +101,18 @@ export function createAuthClient(config: AuthClientConfig): AuthClient {
   }
 
   async function getUser(options?: RequestOptions): Promise<AuthUser> {
+    const { epoch } = session;
     const answer = await withSession(
       (token) =>
         request<WireUser>('/me', { method: 'GET', token, ...options }).catch((error: unknown) =>
           isRefusal(error) ? error : Promise.reject(error as Error),
         ),
       isRefusal,
+      options?.signal,
     );
     if (isRefusal(answer)) throw answer;
     const user = toUser(answer);
-    session.confirm(user);
+    session.confirm(user, epoch);
     return user;
   }
 
@@ -118,13 +128,14 @@ export function createAuthClient(config: AuthClientConfig): AuthClient {
   async function withSession<T>(
     attempt: (token: string | null) => Promise<T>,
     refused: (result: T) => boolean,
+    signal?: AbortSignal | null,
   ): Promise<T> {
     for (let time = 0; ; time += 1) {
-      const token = await getToken();
+      const token = await orAbort(getToken(), signal);
       const { mark } = session;
       const result = await attempt(token);
       if (!refused(result) || time === 2) return result;
-      const outcome = await session.refresh(mark);
+      const outcome = await orAbort(session.refresh(mark), signal);
       if (outcome === 'over') return result;
       if (outcome === 'refreshed') time = 1;
     }
@@ -138,20 +149,32 @@ export function createAuthClient(config: AuthClientConfig): AuthClient {
     signUp: async ({ avatarUrl, ...data }, options) =>
       signedIn(await signInAt('/signup', { ...data, avatar_url: avatarUrl }, options)),
     signIn: ({ email, password }, options) => signInAt('/login', { email, password }, options),
-    verifyMFA: async (code, options) =>
-      signedIn(await signInAt('/mfa/verify', { mfa_token: session.pendingMfaToken(), code }, options)),
+    verifyMFA: async (code, options) => {
+      try {
+        return signedIn(
+          await signInAt('/mfa/verify', { mfa_token: session.pendingMfaToken(), code }, options),
+        );
+      } catch (error) {
+        // It has expired, or it was never the server's: there is nothing left to wait for.
+        if ((error as AuthClientError).code === 'invalid_mfa_token') session.giveUpSecondFactor();
+        throw error;
+      }
+    },
     signInWithProvider,
-    requestMagicLink: (email, options) =>
-      request('/magic-link', { body: { email }, ...options }).then(() => undefined),
+    requestMagicLink: (email, options) => post('/magic-link', { email }, options),
     verifyMagicLink: (token, options) => signInAt('/magic-link/verify', { token }, options),
-    requestOTP: (email, options) => request('/otp', { body: { email }, ...options }).then(() => undefined),
+    requestOTP: (email, options) => post('/otp', { email }, options),
     verifyOTP: (email, code, options) => signInAt('/otp/verify', { email, code }, options),
     verifyEmail: async (token, options) => {
-      await request('/verify-email', { body: { token }, ...options });
+      await post('/verify-email', { token }, options);
       const { state, user } = store.get();
       if (state === 'authenticated' && user) session.confirm({ ...user, emailVerified: true });
     },
-    signOut: (options) => session.signOut((body) => request('/logout', { body, ...options })),
+    signOut: (options) =>
+      orAbort(
+        session.signOut((body) => post('/logout', body, options)),
+        options?.signal,
+      ),
     getUser,
     getToken,
     fetch: async (input, init) => {
@@ -163,6 +186,7 @@ export function createAuthClient(config: AuthClientConfig): AuthClient {
           return send(copy);
         },
         ({ status }) => status === 401,
+        original.signal,
       );
     },
     dispose: () => {
@@ -177,7 +201,6 @@ function isRefusal(error: unknown): error is AuthClientError {
 }
 
 function signedIn(result: SignInResult): AuthUser {
-  if ('mfaRequired' in result)
-    throw new AuthClientError('The server asks for a second factor', 'invalid_response', 200);
+  if ('mfaRequired' in result) throw invalidResponse();
   return result;
 }

@@ -40,7 +40,9 @@ export interface TokenStorage {
   get(): Promise<string | null> | string | null;
   set(token: string): Promise<void> | void;
   clear(): Promise<void> | void;
-  /** Whether all tabs of this origin see the same token. Default true; `false` for storage of one tab only. */
+  /** Tells storages apart that hold different sessions of one server. */
+  readonly name?: string;
+  /** Whether all tabs of this origin see the same token. Default true; `false` for storage of one tab only, which must not be copied when a tab is duplicated (as sessionStorage is). */
   readonly shared?: boolean;
 }
 

@@ -44,10 +44,6 @@ export class AuthClientError extends Error {
 }
 
 /** What an auth server would not answer: another server, or a proxy's page. */
-export function invalidResponse(statusCode: number): AuthClientError {
-  return new AuthClientError(
-    'The answer is not that of an auth server: check baseUrl',
-    'invalid_response',
-    statusCode,
-  );
+export function invalidResponse(): AuthClientError {
+  return new AuthClientError('This is no auth server: check baseUrl', 'invalid_response', 200);
 }

@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { sleepFor } from '../../test/page.js';
 import { createAuthClient, memoryStorage, type TokenStorage } from '../index.js';
 
 const USER = { id: '1', email: 'ada@example.com', created_at: '2026-01-01T00:00:00Z' };
@@ -103,13 +104,15 @@ describe('bad answers', () => {
         request.on('data', (chunk) => (body += String(chunk)));
         request.on('end', () => {
           sent.push((JSON.parse(body) as { refresh_token: string }).refresh_token);
-          const tokens = { ...TOKENS, refresh_token: `after-${sent.length}`, expires_in: 0 };
+          const tokens = { ...TOKENS, refresh_token: `after-${sent.length}`, expires_in: 60 };
           response.end(JSON.stringify({ user: USER, tokens }));
         });
       }, storage);
       storage.set = () => Promise.reject(new Error('The disk is full'));
       await client.initialize();
+      sleepFor(61);
       await client.getToken();
+      jest.restoreAllMocks();
       expect(sent.slice(0, 2)).toEqual(['first', 'after-1']);
       expect(client.getSnapshot().state).toBe('authenticated');
       client.dispose();

@@ -34,7 +34,7 @@ export interface WireMfa {
 
 /** @throws AuthClientError `invalid_response` */
 export function toUser(wire: WireUser | undefined): AuthUser {
-  if (typeof wire?.id !== 'string') throw invalidResponse(200);
+  if (typeof wire?.id !== 'string') throw invalidResponse();
   return {
     id: wire.id,
     email: wire.email,
@@ -51,7 +51,7 @@ export function toUser(wire: WireUser | undefined): AuthUser {
 
 /** @throws AuthClientError `invalid_response` */
 export function checkedAuth(answer: WireAuth | undefined): WireAuth {
-  if (typeof answer?.tokens?.access_token !== 'string') throw invalidResponse(200);
+  if (typeof answer?.tokens?.access_token !== 'string') throw invalidResponse();
   return answer;
 }
 

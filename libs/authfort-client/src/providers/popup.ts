@@ -2,7 +2,6 @@ import { AuthClientError } from '../errors/auth-client.error.js';
 import type { WireAuth, WireMfa } from '../http/wire.js';
 
 const SIZE = 'popup=yes,width=500,height=650';
-const LOOK_EVERY_MS = 300;
 
 /**
  * Opens the provider's sign-in in a window and waits for the auth server's page in it to report.
@@ -20,14 +19,13 @@ export function signInByPopup(url: string): Promise<WireAuth | WireMfa> {
       // Any page that knows this window can post to it: only the auth server's own window is listened to.
       if (source !== popup || sender !== origin || typeof data !== 'object' || data === null) return;
       const { error, message } = data as { error?: unknown; message?: unknown };
-      if (typeof error === 'string')
-        finish(() => reject(new AuthClientError(String(message ?? error), error, 0)));
+      if (typeof error === 'string') finish(() => reject(new AuthClientError(String(message), error, 0)));
       else if ('user' in data || 'mfa_required' in data) finish(() => resolve(data as WireAuth | WireMfa));
     };
     const look = setInterval(() => {
       if (popup.closed)
         finish(() => reject(new AuthClientError('The sign-in window was closed', 'popup_closed', 0)));
-    }, LOOK_EVERY_MS);
+    }, 300);
     const finish = (settle: () => void) => {
       clearInterval(look);
       removeEventListener('message', onMessage);

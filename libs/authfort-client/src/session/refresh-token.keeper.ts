@@ -4,18 +4,21 @@ import type { TokenStorage } from '../types.js';
 /** The app's token storage, which may fail, and is trusted with nothing else. */
 export class RefreshTokenKeeper {
   /** A token that could not be stored: losing it would lose the session. */
-  private unsaved: string | null = null;
+  #unsaved: string | null = null;
+  readonly #storage: TokenStorage;
 
-  constructor(private readonly storage: TokenStorage) {}
+  constructor(storage: TokenStorage) {
+    this.#storage = storage;
+  }
 
   get shared(): boolean {
-    return this.storage.shared !== false;
+    return this.#storage.shared !== false;
   }
 
   /** @throws AuthClientError `storage_error` */
   async get(): Promise<string | null> {
-    if (this.unsaved !== null) return this.unsaved;
-    return guarded(() => this.storage.get());
+    if (this.#unsaved !== null) return this.#unsaved;
+    return guarded(() => this.#storage.get());
   }
 
   /**
@@ -23,19 +26,26 @@ export class RefreshTokenKeeper {
    * @throws AuthClientError `storage_error`
    */
   async set(token: string, fresh: boolean): Promise<void> {
+    this.#unsaved = null;
     try {
-      await guarded(() => this.storage.set(token));
-      this.unsaved = null;
+      await guarded(() => this.#storage.set(token));
     } catch (error) {
+      // The one that is stored has been spent: whoever presents it would seem to be a thief.
+      await this.clear();
       if (fresh) throw error;
-      this.unsaved = token;
+      this.#unsaved = token;
     }
+  }
+
+  /** Another tab knows better. */
+  drop(): void {
+    this.#unsaved = null;
   }
 
   /** Never throws: there is nothing else to be done to forget. */
   async clear(): Promise<void> {
-    this.unsaved = null;
-    await guarded(() => this.storage.clear()).catch(() => undefined);
+    this.#unsaved = null;
+    await guarded(() => this.#storage.clear()).catch(() => undefined);
   }
 }
 
@@ -43,6 +53,6 @@ async function guarded<T>(work: () => Promise<T> | T): Promise<T> {
   try {
     return await work();
   } catch (cause) {
-    throw new AuthClientError('The token storage has failed', 'storage_error', 0, undefined, { cause });
+    throw new AuthClientError('The token storage failed', 'storage_error', 0, undefined, { cause });
   }
 }

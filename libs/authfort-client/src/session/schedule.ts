@@ -32,12 +32,12 @@ export class Schedule {
     const end = expiresAt ?? Infinity;
     // Tokens that live shorter than the buffer are not refreshed all the time.
     this.#dueAt = end - Math.min(this.#bufferMs, (end - Date.now()) / 2);
-    this.#wakeIn(this.#dueAt - Date.now());
+    this.#arm();
   }
 
   /** After a failure. */
   soon(): void {
-    this.#wakeIn(AGAIN_MS);
+    this.#wakeIn(AGAIN_MS, this.#wake);
   }
 
   dispose(): void {
@@ -45,10 +45,15 @@ export class Schedule {
     this.#end.abort();
   }
 
-  #wakeIn(ms: number): void {
+  #arm(): void {
+    // The clock may have been set back meanwhile; and a timer may go off within the millisecond before.
+    this.#wakeIn(this.#dueAt - Date.now() + 1, () => (this.due ? this.#wake() : this.#arm()));
+  }
+
+  #wakeIn(ms: number, action: () => void): void {
     clearTimeout(this.#timer);
-    if (ms === Infinity) return;
-    this.#timer = setTimeout(this.#wake, Math.min(ms, LONGEST_TIMER_MS));
+    if (ms === Infinity || this.#end.signal.aborted) return;
+    this.#timer = setTimeout(action, Math.min(ms, LONGEST_TIMER_MS));
     // In Node a timer would keep the process alive.
     (this.#timer as { unref?: () => void }).unref?.();
   }

@@ -31,7 +31,8 @@ export class Session {
   #tokenMark: Mark | undefined;
   #mfaToken: string | undefined;
   #refreshing: Promise<RefreshOutcome> | undefined;
-  #disposed = false;
+  /** Changes with the session: what was asked about an earlier one is no news. */
+  epoch = 0;
 
   /**
    * @param keeper keeps the refresh token; none in cookie mode
@@ -81,6 +82,12 @@ export class Session {
     this.#store.set('mfa_pending');
   }
 
+  /** The sign-in that waited for a second factor is over. */
+  giveUpSecondFactor(): void {
+    this.#mfaToken = undefined;
+    this.#store.set('unauthenticated');
+  }
+
   /** @throws AuthClientError `mfa_not_pending` */
   pendingMfaToken(): string {
     if (this.#mfaToken === undefined)
@@ -88,22 +95,18 @@ export class Session {
     return this.#mfaToken;
   }
 
-  /** The server has shown the user: there is a session. */
-  confirm(user: AuthUser): void {
-    this.#store.set('authenticated', user, this.mark?.expiresAt ?? null);
+  /** The server has shown the user: there is a session, unless it has been another since `epoch`. */
+  confirm(user: AuthUser, epoch = this.epoch): void {
+    if (epoch === this.epoch) this.#store.set('authenticated', user, this.mark?.expiresAt ?? null);
   }
 
   /** @param known the mark of the tokens that are no longer good. @throws AuthClientError when nothing could be decided */
   refresh(known: Mark | undefined): Promise<RefreshOutcome> {
-    this.#refreshing ??= persistently(
-      async () => {
-        // A tab without a token takes over only what is refreshed while it waits: it was not there to hear of what came before.
-        const before = this.#keeper && !known ? await this.#tabs.newest() : known;
-        return this.#tabs.lock(() => this.#attempt(before));
-      },
-      REFRESH_BUDGET_MS,
-      () => !this.#disposed,
-    ).finally(() => (this.#refreshing = undefined));
+    this.#refreshing ??= persistently(async () => {
+      // A tab without a token takes over only what is refreshed while it waits: it was not there to hear of what came before.
+      const before = this.#keeper && !known ? await this.#tabs.newest() : known;
+      return this.#tabs.lock(() => this.#attempt(before));
+    }, REFRESH_BUDGET_MS).finally(() => (this.#refreshing = undefined));
     return this.#refreshing;
   }
 
@@ -113,20 +116,16 @@ export class Session {
       try {
         const refreshToken = await this.#keeper?.get();
         const body = refreshToken ? { refresh_token: refreshToken } : {};
-        await persistently(
-          () => request(body),
-          SIGN_OUT_BUDGET_MS,
-          () => !this.#disposed,
-        );
+        await persistently(() => request(body), SIGN_OUT_BUDGET_MS);
       } catch (error) {
         if (!this.#keeper) throw error;
       }
-      await this.#forget();
+      this.#mfaToken = undefined;
+      await this.#forget(true);
     });
   }
 
   dispose(): void {
-    this.#disposed = true;
     this.#tabs.close();
   }
 
@@ -150,7 +149,9 @@ export class Session {
       if (!isEnd(error)) throw error;
       // Where tabs cannot be kept apart, another one may have signed in meanwhile.
       if (this.#keeper && (await this.#keeper.get()) !== refreshToken) return this.#attempt(known);
-      return this.#over();
+      // A tab that knows of no session has nothing to tell.
+      await this.#forget(this.#store.get().state === 'authenticated');
+      return 'over';
     }
   }
 
@@ -166,49 +167,51 @@ export class Session {
   async #accept(answer: WireAuth, fresh: boolean): Promise<AuthUser> {
     const { user: wireUser, tokens } = checkedAuth(answer);
     const user = toUser(wireUser);
-    const expiresAt = Date.now() + tokens.expires_in * 1000;
+    const expiresAt = Date.now() + (tokens.expires_in || 900) * 1000;
+    if (fresh) this.epoch += 1;
     await this.#keeper?.set(tokens.refresh_token, fresh);
-    if (this.#keeper) this.#token = tokens.access_token;
-    this.#tokenMark = await this.#tabs.signedIn(user, this.#token, expiresAt);
-    this.#mfaToken = undefined;
-    this.#store.set('authenticated', user, expiresAt);
-    this.#onTokens(expiresAt);
+    const { access_token: token } = tokens;
+    this.#take(user, token, await this.#tabs.signedIn(user, this.#keeper ? token : null, expiresAt));
     return user;
   }
 
-  async #over(): Promise<'over'> {
-    await this.#forget();
-    return 'over';
-  }
-
-  async #forget(): Promise<void> {
+  async #forget(tell: boolean): Promise<void> {
     await this.#keeper?.clear();
-    this.#tabs.signedOut();
+    if (tell) this.#tabs.signedOut();
     this.#lose();
   }
 
   #lose(): void {
     this.#token = null;
     this.#tokenMark = undefined;
-    this.#mfaToken = undefined;
-    this.#store.set('unauthenticated');
+    this.epoch += 1;
+    if (this.#mfaToken === undefined) this.#store.set('unauthenticated');
     this.#onTokens(null);
   }
 
-  #hear(message: TabMessage): void {
-    if (message.type === 'signed-out') return this.#lose();
-    const { user, token, mark } = message;
+  #take(user: AuthUser, token: string | null, mark: Mark): void {
     if (this.#keeper) this.#token = token;
     this.#tokenMark = mark;
     this.#mfaToken = undefined;
     this.#store.set('authenticated', user, mark.expiresAt);
     this.#onTokens(mark.expiresAt);
   }
+
+  #hear(message: TabMessage): void {
+    this.#keeper?.drop();
+    if (message.type === 'signed-out') return this.#lose();
+    const { user, token, mark } = message;
+    const old = this.#store.get().user;
+    if (old?.id !== user.id || old.sessionId !== user.sessionId) this.epoch += 1;
+    this.#take(user, token, mark);
+  }
 }
+
+/** A gateway between has a 401 of its own, with codes of its own. */
+const OURS = /^(refresh_token|token|session|user)_/;
 
 /** Only the auth server's own word ends a session: 401, or that the account is banned. */
 function isEnd(error: unknown): boolean {
   if (!(error instanceof AuthClientError)) return false;
-  if (error.code === 'invalid_response') return false;
-  return error.statusCode === 401 || error.code === 'user_banned';
+  return error.code === 'user_banned' || (error.statusCode === 401 && OURS.test(error.code));
 }

@@ -1,5 +1,5 @@
 import type { AuthUser } from '../types.js';
-import { pause } from './persistently.js';
+import { AuthClientError } from '../errors/auth-client.error.js';
 
 /** What one tab tells the others. */
 export type TabMessage =
@@ -17,27 +17,27 @@ export interface Mark {
   readonly expiresAt: number;
 }
 
-/** A lock is given up after this long, in case the tab that holds it was killed; far above a request's timeout. */
-const LEASE_MS = 20_000;
+/** A tab that holds the lock for longer has been stopped; far above a request's timeout. */
+const PATIENCE_MS = 20_000;
 
 /**
  * The other tabs of this origin. A tab that was just given the lock has to know whether the tab before it has brought new tokens;
- * messages and localStorage reach other processes later than that, the browser's list of locks does not. So the tab that received the
- * newest tokens holds a second lock, whose name is their mark.
+ * messages reach other processes later than that, the browser's list of locks does not. So the tab that received the newest tokens
+ * holds a second lock, whose name is their mark. Where there are no Web Locks each tab acts for itself; the server gives tabs that
+ * refresh together the same tokens.
  */
 export class Tabs {
   readonly #name: string;
-  readonly #shared: boolean;
-  readonly #channel: BroadcastChannel | undefined;
+  #locks: LockManager | undefined;
+  #channel: BroadcastChannel | undefined;
   #mark: Mark | undefined;
   #unhold: (() => void) | undefined;
 
   /** @param shared whether there are other tabs that share the session; without a page there are none */
   constructor(name: string, shared: boolean, onMessage: (message: TabMessage) => void) {
     this.#name = name;
-    this.#shared = shared;
     if (!shared) return;
-    this.#mark = toMark(read(name));
+    this.#locks = navigator.locks;
     if (typeof BroadcastChannel !== 'function') return;
     this.#channel = new BroadcastChannel(name);
     this.#channel.onmessage = ({ data }: MessageEvent<TabMessage>) => {
@@ -54,12 +54,11 @@ export class Tabs {
 
   /** The mark of the newest tokens that any tab has received. */
   async newest(): Promise<Mark | undefined> {
-    if (!this.#shared) return this.#mark;
-    if (!navigator.locks) return toMark(read(this.#name)) ?? this.#mark;
-    const { held = [] } = await navigator.locks.query();
-    const marks = held.flatMap(({ name = '' }) =>
-      name.startsWith(`${this.#name} `) ? [toMark(name.slice(this.#name.length + 1))!] : [],
-    );
+    const { held = [] } = (await this.#locks?.query().catch(() => undefined)) ?? {};
+    const marks = held.flatMap(({ name = '' }) => {
+      const [id, expiresAt] = name.startsWith(`${this.#name} `) ? name.split(' ').slice(-2) : [];
+      return id ? [{ id, expiresAt: Number(expiresAt) }] : [];
+    });
     return marks.sort((a, b) => b.expiresAt - a.expiresAt)[0] ?? this.#mark;
   }
 
@@ -72,88 +71,53 @@ export class Tabs {
   async signedIn(user: AuthUser, token: string | null, expiresAt: number): Promise<Mark> {
     const mark = { id: Math.random().toString(36).slice(2), expiresAt };
     this.#mark = mark;
-    if (!this.#shared) return mark;
     this.#channel?.postMessage({ type: 'signed-in', user, token, mark } satisfies TabMessage);
-    const text = `${mark.id} ${expiresAt}`;
-    write(this.#name, text);
     this.#unhold?.();
-    if (navigator.locks) await this.#hold(text);
+    await this.#hold(`${this.#name} ${mark.id} ${expiresAt}`);
     return mark;
   }
 
   signedOut(): void {
     this.#mark = undefined;
-    if (!this.#shared) return;
     this.#unhold?.();
-    write(this.#name, '');
     this.#channel?.postMessage({ type: 'signed-out' } satisfies TabMessage);
   }
 
-  /** Runs `work` while no other tab runs any. */
-  lock<T>(work: () => Promise<T>): Promise<T> {
-    if (!this.#shared) return work();
-    return navigator.locks ? navigator.locks.request(this.#name, work) : this.#lease(work);
+  /** Runs `work` while no other tab runs any. A tab that was stopped while it held the lock loses it. */
+  async lock<T>(work: () => Promise<T>): Promise<T> {
+    if (!this.#locks) return work();
+    let begun = false;
+    const begin = () => {
+      begun = true;
+      return work();
+    };
+    try {
+      return await this.#locks.request(this.#name, { signal: AbortSignal.timeout(PATIENCE_MS) }, begin);
+    } catch (error) {
+      const { name } = error as Error;
+      if (!begun && name === 'TimeoutError')
+        return await this.#locks.request(this.#name, { steal: true }, work);
+      // A frame without storage may not use locks.
+      if (!begun) return work();
+      if (name === 'AbortError') throw new AuthClientError('Interrupted', 'timeout', 0);
+      throw error;
+    }
   }
 
   close(): void {
     this.#unhold?.();
     this.#channel?.close();
+    this.#channel = this.#locks = undefined;
   }
 
   #hold(mark: string): Promise<void> {
     return new Promise((held) => {
-      void navigator.locks.request(`${this.#name} ${mark}`, () => {
+      const keep = () => {
         held();
         return new Promise<void>((unhold) => (this.#unhold = unhold));
-      });
+      };
+      if (this.#locks) this.#locks.request(mark, keep).catch(() => held());
+      else held();
     });
-  }
-
-  /**
-   * Where there are no Web Locks (pages without TLS among them). Two tabs may win within the same few milliseconds; the server then
-   * gives both the same new tokens.
-   */
-  async #lease<T>(work: () => Promise<T>): Promise<T> {
-    const key = `${this.#name}:lock`;
-    const mine = Math.random().toString(36).slice(2);
-    for (;;) {
-      const [owner, until] = read(key).split(' ');
-      if (owner === mine) break;
-      const left = Number(until) - Date.now();
-      if (owner && left > 0 && left <= LEASE_MS) {
-        await pause(25 + Math.random() * 25);
-        continue;
-      }
-      if (!write(key, `${mine} ${Date.now() + LEASE_MS}`)) break;
-      await pause(5);
-    }
-    try {
-      return await work();
-    } finally {
-      if (read(key).startsWith(mine)) write(key, '');
-    }
-  }
-}
-
-function toMark(text: string): Mark | undefined {
-  const [id, expiresAt] = text.split(' ');
-  return id ? { id, expiresAt: Number(expiresAt) } : undefined;
-}
-
-function read(key: string): string {
-  try {
-    return localStorage.getItem(key) ?? '';
-  } catch {
-    return '';
-  }
-}
-
-/** @returns false where the browser keeps no data for the page. */
-function write(key: string, value: string): boolean {
-  try {
-    localStorage.setItem(key, value);
-    return true;
-  } catch {
-    return false;
   }
 }

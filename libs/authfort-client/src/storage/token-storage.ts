@@ -1,15 +1,12 @@
 import type { TokenStorage } from '../types.js';
 
-/**
- * Keeps the refresh token in `localStorage` (all tabs, over restarts) or `sessionStorage` (one tab). Any script of the page can read it:
- * prefer cookie mode where you can.
- */
-export function webStorage(storage: Storage = localStorage, key = 'authfort:refresh-token'): TokenStorage {
+/** Keeps the refresh token in `localStorage`. Any script of the page can read it: prefer cookie mode where you can. */
+export function webStorage(key = 'authfort:refresh-token'): TokenStorage {
   return {
-    shared: typeof sessionStorage !== 'object' || storage !== sessionStorage,
-    get: () => storage.getItem(key),
-    set: (token) => storage.setItem(key, token),
-    clear: () => storage.removeItem(key),
+    name: key,
+    get: () => localStorage.getItem(key),
+    set: (token) => localStorage.setItem(key, token),
+    clear: () => localStorage.removeItem(key),
   };
 }
 

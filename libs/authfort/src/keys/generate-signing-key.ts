@@ -17,7 +17,9 @@ export async function generateSigningKey(algorithm: SigningAlgorithm): Promise<G
     algorithm === 'RS256'
       ? await generate('rsa', { modulusLength: 2048 })
       : await generate('ec', { namedCurve: 'P-256' });
-  return { kid: thumbprint(publicMembers(publicKey)), algorithm, privateKey };
+  const kid = thumbprint(publicMembers(publicKey));
+  // On a command line it would look like an option: `authfort keys compromise -kid`.
+  return kid.startsWith('-') ? generateSigningKey(algorithm) : { kid, algorithm, privateKey };
 }
 
 /** A public key as JWK members (RFC 7517 §4, RFC 7518 §6). */
