@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { accessError, AccessTokenVerifier, type AuthUser, Clock, TokenAuthenticator } from 'authfort-service';
+import { isUuid } from '../database/uuid.js';
 import type { User } from '../users/user.js';
 import { SessionRepository } from './session.repository.js';
 
@@ -25,7 +26,7 @@ export class SessionAuthenticator extends TokenAuthenticator {
   /** @throws AuthFortError `token_invalid`, `token_expired`, `token_version_mismatch`, `session_revoked`, `user_banned` */
   override async authenticate(token: string): Promise<SessionUser> {
     const user = await this.verifier.verify(token);
-    if (!isUuid(user.sub) || !isUuid(user.sessionId)) throw accessError('token_invalid');
+    if (!isUuid(user.sub) || !user.sessionId || !isUuid(user.sessionId)) throw accessError('token_invalid');
     const found = await this.sessions.findUserInSession(user.sub, user.sessionId, this.clock.now());
     if (!found || found.deletedAt) throw accessError('token_invalid');
     if (found.banned) throw accessError('user_banned');
@@ -38,8 +39,4 @@ export class SessionAuthenticator extends TokenAuthenticator {
   override confirm(user: AuthUser): Promise<AuthUser> {
     return Promise.resolve(user);
   }
-}
-
-function isUuid(text: string | null | undefined): text is string {
-  return typeof text === 'string' && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 }
