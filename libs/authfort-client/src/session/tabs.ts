@@ -23,8 +23,8 @@ const PATIENCE_MS = 20_000;
 /**
  * The other tabs of this origin. A tab that was just given the lock has to know whether the tab before it has brought new tokens;
  * messages reach other processes later than that, the browser's list of locks does not. So the tab that received the newest tokens
- * holds a second lock, whose name is their mark. Where there are no Web Locks each tab acts for itself; the server gives tabs that
- * refresh together the same tokens.
+ * holds a second lock, whose name is their mark. Where there are no Web Locks each tab acts for itself; the server gives
+ * most tabs that refresh together the same tokens (ADR 15 names the gap).
  */
 export class Tabs {
   readonly #name: string;
