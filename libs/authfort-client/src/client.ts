@@ -38,7 +38,7 @@ export function createAuthClient(config: AuthClientConfig): AuthClient {
     store,
     bearer ? new RefreshTokenKeeper(tokenStorage!) : undefined,
     `authfort:${baseUrl}:${bearer ? (tokenStorage!.name ?? 'bearer') : ''}`,
-    (expiresAt) => schedule.tokensEnd(bearer ? expiresAt : null),
+    (end) => bearer && schedule.tokensEnd(end),
   );
   let starting: Promise<void> | undefined;
 
@@ -53,7 +53,7 @@ export function createAuthClient(config: AuthClientConfig): AuthClient {
 
   async function start(): Promise<void> {
     const mfaToken = takeMfaToken();
-    if (mfaToken) return session.awaitSecondFactor(mfaToken);
+    if (mfaToken) return session.awaitMfa(mfaToken);
     try {
       if (bearer) await session.refresh(session.mark);
       else await getUser();
@@ -151,12 +151,10 @@ export function createAuthClient(config: AuthClientConfig): AuthClient {
     signIn: ({ email, password }, options) => signInAt('/login', { email, password }, options),
     verifyMFA: async (code, options) => {
       try {
-        return signedIn(
-          await signInAt('/mfa/verify', { mfa_token: session.pendingMfaToken(), code }, options),
-        );
+        return signedIn(await signInAt('/mfa/verify', { mfa_token: session.mfaToken(), code }, options));
       } catch (error) {
         // It has expired, or it was never the server's: there is nothing left to wait for.
-        if ((error as AuthClientError).code === 'invalid_mfa_token') session.giveUpSecondFactor();
+        if ((error as AuthClientError).code === 'invalid_mfa_token') session.giveUpMfa();
         throw error;
       }
     },

@@ -42,7 +42,7 @@ export function createTransport(
         ? ['The request was aborted', 'aborted']
         : late.aborted
           ? ['The auth server did not answer', 'timeout']
-          : ['The auth server cannot be reached', 'network_error'];
+          : ['The auth server is out of reach', 'network_error'];
       throw new AuthClientError(message!, code!, 0, undefined, { cause });
     }
   };
@@ -52,7 +52,7 @@ export function createTransport(
 export function checkedBaseUrl(baseUrl: string): string {
   if (/^(https?:\/)?\//i.test(baseUrl) && URL.canParse(baseUrl, 'http://localhost'))
     return baseUrl.replace(/\/+$/, '');
-  throw new AuthClientError('baseUrl has to be a URL, or a path such as /auth', 'invalid_base_url', 0);
+  throw new AuthClientError('baseUrl has to be a URL or a path', 'invalid_base_url', 0);
 }
 
 function read<T>(response: Response, text: string): T {

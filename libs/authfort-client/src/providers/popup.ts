@@ -1,18 +1,15 @@
 import { AuthClientError } from '../errors/auth-client.error.js';
 import type { WireAuth, WireMfa } from '../http/wire.js';
 
-const SIZE = 'popup=yes,width=500,height=650';
+const SIZE = 'width=500,height=650';
 
 /**
  * Opens the provider's sign-in in a window and waits for the auth server's page in it to report.
  * @throws AuthClientError `popup_blocked`, `popup_closed`, or the code that the page reports
  */
-export function signInByPopup(url: string): Promise<WireAuth | WireMfa> {
+export async function signInByPopup(url: string): Promise<WireAuth | WireMfa> {
   const popup = window.open(url, 'authfort', SIZE);
-  if (!popup) {
-    const error = new AuthClientError('The sign-in window was blocked', 'popup_blocked', 0);
-    return Promise.reject(error);
-  }
+  if (!popup) throw new AuthClientError('The sign-in window was blocked', 'popup_blocked', 0);
   const { origin } = new URL(url, location.href);
   return new Promise((resolve, reject) => {
     const onMessage = ({ source, origin: sender, data }: MessageEvent<unknown>) => {

@@ -1,17 +1,14 @@
 import { AuthClientError } from '../errors/auth-client.error.js';
 
 /** Stops waiting when the signal says so; the work itself goes on. @throws AuthClientError `aborted` */
-export async function orAbort<T>(work: Promise<T>, signal?: AbortSignal | null): Promise<T> {
+export function orAbort<T>(work: Promise<T>, signal?: AbortSignal | null): Promise<T> {
   if (!signal) return work;
-  let abort!: () => void;
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(new AuthClientError('The request was aborted', 'aborted', 0));
-    if (signal.aborted) abort();
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(new AuthClientError('The request was aborted', 'aborted', 0));
+    // What is ready comes first: a `fetch` with such a signal fails as the browser's own does.
+    if (signal.aborted) setTimeout(abort);
     signal.addEventListener('abort', abort);
+    const stop = () => signal.removeEventListener('abort', abort);
+    work.then(resolve, reject).finally(stop);
   });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
 }

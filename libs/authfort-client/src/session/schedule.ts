@@ -27,9 +27,8 @@ export class Schedule {
     return Date.now() >= this.#dueAt;
   }
 
-  /** @param expiresAt ms since 1970; null: there is nothing to wake up for */
-  tokensEnd(expiresAt: number | null): void {
-    const end = expiresAt ?? Infinity;
+  /** @param end ms since 1970; Infinity: there is nothing to wake up for */
+  tokensEnd(end: number): void {
     // Tokens that live shorter than the buffer are not refreshed all the time.
     this.#dueAt = end - Math.min(this.#bufferMs, (end - Date.now()) / 2);
     this.#arm();

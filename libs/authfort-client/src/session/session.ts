@@ -5,7 +5,7 @@ import type { AuthUser, SignInResult } from '../types.js';
 import { pause, persistently } from './persistently.js';
 import type { RefreshTokenKeeper } from './refresh-token.keeper.js';
 import type { Store } from './store.js';
-import { type Mark, Tabs, type TabMessage } from './tabs.js';
+import { endOf, type Mark, Tabs, type TabMessage } from './tabs.js';
 
 /** `adopted`: another tab has refreshed. `over`: the server has said that there is no session. */
 export type RefreshOutcome = 'refreshed' | 'adopted' | 'over';
@@ -24,7 +24,7 @@ export class Session {
   readonly #request: Transport;
   readonly #store: Store;
   readonly #keeper: RefreshTokenKeeper | undefined;
-  readonly #onTokens: (expiresAt: number | null) => void;
+  readonly #onTokens: (expiresAt: number) => void;
   readonly #tabs: Tabs;
   /** Bearer mode only. */
   #token: string | null = null;
@@ -36,14 +36,14 @@ export class Session {
 
   /**
    * @param keeper keeps the refresh token; none in cookie mode
-   * @param onTokens called with the moment at which new tokens end (ms since 1970), or null when there are none any more
+   * @param onTokens called with the moment at which new tokens end (ms since 1970); Infinity when there are none any more
    */
   constructor(
     request: Transport,
     store: Store,
     keeper: RefreshTokenKeeper | undefined,
     name: string,
-    onTokens: (expiresAt: number | null) => void,
+    onTokens: (expiresAt: number) => void,
   ) {
     this.#request = request;
     this.#store = store;
@@ -60,7 +60,7 @@ export class Session {
 
   /** The access token, while it is good. */
   get goodToken(): string | null {
-    return this.#tokenMark && this.#tokenMark.expiresAt > Date.now() ? this.#token : null;
+    return this.#tokenMark && endOf(this.#tokenMark) > Date.now() ? this.#token : null;
   }
 
   /** Runs a sign-in, while no other tab refreshes or signs in or out. */
@@ -71,25 +71,25 @@ export class Session {
   /** Takes over what a sign-in has brought. */
   async settle(answer: WireAuth | WireMfa): Promise<SignInResult> {
     if (isMfa(answer)) {
-      this.awaitSecondFactor(answer.mfa_token);
+      this.awaitMfa(answer.mfa_token);
       return { mfaRequired: true, expiresIn: answer.expires_in ?? 300 };
     }
     return this.#accept(answer, true);
   }
 
-  awaitSecondFactor(mfaToken: string): void {
+  awaitMfa(mfaToken: string): void {
     this.#mfaToken = mfaToken;
     this.#store.set('mfa_pending');
   }
 
   /** The sign-in that waited for a second factor is over. */
-  giveUpSecondFactor(): void {
+  giveUpMfa(): void {
     this.#mfaToken = undefined;
     this.#store.set('unauthenticated');
   }
 
   /** @throws AuthClientError `mfa_not_pending` */
-  pendingMfaToken(): string {
+  mfaToken(): string {
     if (this.#mfaToken === undefined)
       throw new AuthClientError('No sign-in waits for a second factor', 'mfa_not_pending', 0);
     return this.#mfaToken;
@@ -97,7 +97,8 @@ export class Session {
 
   /** The server has shown the user: there is a session, unless it has been another since `epoch`. */
   confirm(user: AuthUser, epoch = this.epoch): void {
-    if (epoch === this.epoch) this.#store.set('authenticated', user, this.mark?.expiresAt ?? null);
+    const { mark } = this;
+    if (epoch === this.epoch) this.#store.set('authenticated', user, mark ? endOf(mark) : null);
   }
 
   /** @param known the mark of the tokens that are no longer good. @throws AuthClientError when nothing could be decided */
@@ -131,9 +132,8 @@ export class Session {
 
   async #attempt(known: Mark | undefined): Promise<RefreshOutcome> {
     const newest = await this.#tabs.newest();
-    const news = newest !== undefined && newest.id !== known?.id && newest.expiresAt > Date.now();
-    if (news && (await this.#holds(newest))) {
-      this.#tabs.adopt(newest);
+    if (newest && newest !== known && endOf(newest) > Date.now() && (await this.#holds(newest))) {
+      this.#tabs.mark = newest;
       return 'adopted';
     }
     const refreshToken = await this.#keeper?.get();
@@ -157,7 +157,7 @@ export class Session {
 
   /** In cookie mode the browser holds them already. */
   async #holds(mark: Mark): Promise<boolean> {
-    for (let waited = 0; this.#keeper && this.#tokenMark?.id !== mark.id; waited += 20) {
+    for (let waited = 0; this.#keeper && this.#tokenMark !== mark; waited += 20) {
       if (waited >= ADOPTION_MS) return false;
       await pause(20);
     }
@@ -186,20 +186,21 @@ export class Session {
     this.#tokenMark = undefined;
     this.epoch += 1;
     if (this.#mfaToken === undefined) this.#store.set('unauthenticated');
-    this.#onTokens(null);
+    this.#onTokens(Infinity);
   }
 
   #take(user: AuthUser, token: string | null, mark: Mark): void {
     if (this.#keeper) this.#token = token;
     this.#tokenMark = mark;
     this.#mfaToken = undefined;
-    this.#store.set('authenticated', user, mark.expiresAt);
-    this.#onTokens(mark.expiresAt);
+    const end = endOf(mark);
+    this.#store.set('authenticated', user, end);
+    this.#onTokens(end);
   }
 
   #hear(message: TabMessage): void {
     this.#keeper?.drop();
-    if (message.type === 'signed-out') return this.#lose();
+    if (!message) return this.#lose();
     const { user, token, mark } = message;
     const old = this.#store.get().user;
     if (old?.id !== user.id || old.sessionId !== user.sessionId) this.epoch += 1;
