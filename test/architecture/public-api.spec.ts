@@ -26,7 +26,7 @@ const API: Record<string, [path: string, names: string]> = {
   'authfort/testing': [
     'libs/authfort/src/testing/index.ts',
     `
-      ManualClock TestDatabase TestDatabaseOptions createTestDatabase
+      ManualClock MemoryMail TestDatabase TestDatabaseOptions createTestDatabase settleOutbox
     `,
   ],
   'authfort-client': [

@@ -4,6 +4,12 @@ import { BanService } from './account/ban.service.js';
 import { type ClientInfo, NO_CLIENT } from './http/client-info.js';
 import { type JwksDocument, KeyRing } from './keys/key-ring.js';
 import { KeyRotationService } from './keys/key-rotation.service.js';
+import { EmailVerificationService } from './email-verification/email-verification.service.js';
+import { MagicLinkService } from './magic-link/magic-link.service.js';
+import { OtpService } from './otp/otp.service.js';
+import { ChangePasswordService } from './password/change-password.service.js';
+import { PasswordResetService } from './password/password-reset.service.js';
+import { normalizeEmail } from './users/user-fields.js';
 import { LoginService } from './password/login.service.js';
 import { type SignupInput, SignupService } from './password/signup.service.js';
 import { RoleService } from './roles/role.service.js';
@@ -31,6 +37,11 @@ export class AuthFort {
     private readonly users: UserService,
     private readonly bans: BanService,
     private readonly roles: RoleService,
+    private readonly passwords: ChangePasswordService,
+    private readonly resets: PasswordResetService,
+    private readonly verification: EmailVerificationService,
+    private readonly links: MagicLinkService,
+    private readonly otps: OtpService,
     private readonly ring: KeyRing,
     private readonly rotation: KeyRotationService,
     private readonly cleaning: CleanupService,
@@ -115,6 +126,64 @@ export class AuthFort {
   /** Ends all sessions but `exceptSessionId`. @returns how many. @throws `user_not_found`, `session_not_found` */
   async revokeAllSessions(userId: string, exceptSessionId?: string): Promise<number> {
     return this.sessions.revokeAll((await this.users.get(userId)).id, 'revoked', exceptSessionId);
+  }
+
+  /** A token for {@link resetPassword}, to be mailed. @throws `user_not_found` */
+  async createPasswordResetToken(userId: string): Promise<string> {
+    return this.resets.createToken(await this.users.get(userId));
+  }
+
+  /** Sets a new password and ends all sessions. @throws `invalid_reset_token`, `password_too_short`, `password_unchanged`, … */
+  resetPassword(token: string, newPassword: string): Promise<void> {
+    return this.resets.reset(token, newPassword);
+  }
+
+  /**
+   * Ends all sessions but `keptSessionId`, and every access token.
+   * @throws `user_not_found`, `invalid_password`, `password_too_short`, `password_unchanged`, …
+   */
+  async changePassword(
+    userId: string,
+    oldPassword: string,
+    newPassword: string,
+    keptSessionId?: string,
+  ): Promise<void> {
+    await this.passwords.change(await this.users.get(userId), oldPassword, newPassword, keptSessionId);
+  }
+
+  /** For an account without one. @throws `user_not_found`, `password_already_set`, `password_too_short`, … */
+  async setPassword(userId: string, password: string): Promise<void> {
+    await this.passwords.set((await this.users.get(userId)).id, password);
+  }
+
+  /** A token for {@link verifyEmail}, to be mailed. @throws `user_not_found` */
+  async createEmailVerificationToken(userId: string): Promise<string> {
+    return this.verification.createToken(await this.users.get(userId));
+  }
+
+  /** @throws `invalid_verification_token` */
+  verifyEmail(token: string): Promise<void> {
+    return this.verification.verify(token);
+  }
+
+  /** A token for {@link verifyMagicLink}, to be mailed. Null for an address that may not sign in. @throws `invalid_email` */
+  async createMagicLinkToken(email: string): Promise<string | null> {
+    return (await this.links.createToken(normalizeEmail(email))) ?? null;
+  }
+
+  /** @throws `invalid_magic_link`, `user_banned` */
+  verifyMagicLink(token: string, client: ClientInfo = NO_CLIENT): Promise<AuthResult> {
+    return this.links.signIn(token, client);
+  }
+
+  /** A code for {@link verifyEmailOtp}, to be mailed. Null for an address that may not sign in. @throws `invalid_email` */
+  async createEmailOtp(email: string): Promise<string | null> {
+    return (await this.otps.createCode(normalizeEmail(email))) ?? null;
+  }
+
+  /** @throws `invalid_otp`, `user_banned` */
+  verifyEmailOtp(email: string, code: string, client: ClientInfo = NO_CLIENT): Promise<AuthResult> {
+    return this.otps.signIn(normalizeEmail(email), code, client);
   }
 
   /** Makes the published `next` key the current one. @returns its kid. */

@@ -7,9 +7,12 @@ import {
   Module,
   type ModuleMetadata,
   type NestModule,
+  type OnApplicationBootstrap,
   type OnModuleInit,
   type OptionalFactoryDependency,
   type Provider,
+  type Type,
+  UseInterceptors,
 } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, DiscoveryModule } from '@nestjs/core';
 import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
@@ -29,12 +32,16 @@ import { AuthFort } from './auth-fort.js';
 import { Database } from './database/database.js';
 import { authfortEntities } from './database/entities.js';
 import { openDatabase } from './database/open-database.js';
+import { ActorInterceptor } from './events/actor.interceptor.js';
+import { OutboxWorker } from './events/outbox.worker.js';
 import { features } from './features.js';
 import { dropEmptyJsonBody } from './http/empty-json-body.middleware.js';
 import { underPrefix } from './http/route-prefix.js';
 import { KeyRing } from './keys/key-ring.js';
 import { KeyRotationService } from './keys/key-rotation.service.js';
 import { KeySealer } from './keys/key-sealer.js';
+import { mailTransport } from './mail/mail-transport.js';
+import { MailTransport } from './options/mail.options.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from './options/auth-fort.config.js';
 import type { AuthFortOptions } from './options/auth-fort.options.js';
 import { readLibraryEnvironment } from './options/env.js';
@@ -105,16 +112,22 @@ export class AuthFortModule implements NestModule {
 
 /** What a server does before its first request: keys there, password decoy there. */
 @Injectable()
-class ServerStart implements OnModuleInit {
+class ServerStart implements OnModuleInit, OnApplicationBootstrap {
   constructor(
     private readonly ring: KeyRing,
     private readonly rotation: KeyRotationService,
     private readonly hasher: PasswordHasher,
+    private readonly outbox: OutboxWorker,
   ) {}
 
   async onModuleInit(): Promise<void> {
     await Promise.all([this.ring.start(), this.hasher.prepare()]);
     this.rotation.startSchedule();
+  }
+
+  /** The listeners are known by then: {@link EventBus} has found them. */
+  async onApplicationBootstrap(): Promise<void> {
+    await this.outbox.start();
   }
 }
 
@@ -128,10 +141,16 @@ function assemble(
     ...tasks,
     controllers: features.flatMap(({ controllers = [], rootControllers = [] }) => [
       ...rootControllers,
-      ...underPrefix(routePrefix, [...controllers]),
+      ...underPrefix(routePrefix, [...controllers]).map(acting),
     ]),
     providers: [...tasks.providers, ServerStart],
   };
+}
+
+/** Notes for the audit log in whose name the controller's routes run. */
+function acting(controller: Type): Type {
+  UseInterceptors(ActorInterceptor)(controller);
+  return controller;
 }
 
 function assembleTasks(
@@ -175,6 +194,7 @@ const wiring: Provider[] = [
       allowedOrigins: corsOrigins,
     }),
   },
+  { provide: MailTransport, inject: [AUTHFORT_CONFIG], useFactory: mailTransport },
   { provide: TokenAuthenticator, useExisting: SessionAuthenticator },
   { provide: APP_GUARD, useClass: AccessGuard },
   { provide: APP_FILTER, useClass: ErrorFilter },

@@ -2,7 +2,11 @@ import type { Provider, Type } from '@nestjs/common';
 import { BanService } from './account/ban.service.js';
 import { MeController } from './account/me.controller.js';
 import { AuthFort } from './auth-fort.js';
+import { ActorInterceptor } from './events/actor.interceptor.js';
 import { EventBus } from './events/event-bus.js';
+import { EventLogRepository } from './events/event-log.repository.js';
+import { OutboxRepository } from './events/outbox.repository.js';
+import { OutboxWorker } from './events/outbox.worker.js';
 import { HealthController } from './health/health.controller.js';
 import { BrowserGuard } from './http/browser.guard.js';
 import { ClientInfoPipe } from './http/client.decorator.js';
@@ -21,6 +25,30 @@ import { LoginService } from './password/login.service.js';
 import { PasswordHasher } from './password/password-hasher.js';
 import { SignupController } from './password/signup.controller.js';
 import { SignupService } from './password/signup.service.js';
+import { EmailVerificationController } from './email-verification/email-verification.controller.js';
+import { EmailVerificationMail } from './email-verification/email-verification-mail.js';
+import { EmailVerificationService } from './email-verification/email-verification.service.js';
+import { MagicLinkController } from './magic-link/magic-link.controller.js';
+import { MagicLinkMail } from './magic-link/magic-link-mail.js';
+import { MagicLinkService } from './magic-link/magic-link.service.js';
+import { MailJobs } from './mail/mail-jobs.js';
+import { Mailer } from './mail/mailer.js';
+import { EmailOtpRepository } from './one-time/email-otp.repository.js';
+import { EmailOtpService } from './one-time/email-otp.service.js';
+import { OneTimeTokenRepository } from './one-time/one-time-token.repository.js';
+import { OneTimeTokenService } from './one-time/one-time-token.service.js';
+import { OtpController } from './otp/otp.controller.js';
+import { OtpMail } from './otp/otp-mail.js';
+import { OtpService } from './otp/otp.service.js';
+import { BreachList } from './password/breach-list.js';
+import { ChangePasswordService } from './password/change-password.service.js';
+import { NewPasswordService } from './password/new-password.service.js';
+import { PasswordController } from './password/password.controller.js';
+import { PasswordMails } from './password/password-mails.js';
+import { PasswordReplacer } from './password/password-replacer.js';
+import { PasswordRepository } from './password/password.repository.js';
+import { PasswordResetService } from './password/password-reset.service.js';
+import { EmailProofService } from './sign-in/email-proof.service.js';
 import { RateLimitGuard } from './rate-limits/rate-limit.guard.js';
 import { RateLimiter } from './rate-limits/rate-limiter.js';
 import { RoleRepository } from './roles/role.repository.js';
@@ -52,7 +80,8 @@ interface Feature {
 /** The features, lower ones first. A new feature is a folder and one entry here. */
 export const features: readonly Feature[] = [
   { providers: [ClientIp, ClientInfoPipe, TokenDelivery, BrowserGuard] },
-  { providers: [EventBus] },
+  { providers: [EventLogRepository, OutboxRepository, OutboxWorker, EventBus, ActorInterceptor] },
+  { providers: [Mailer, MailJobs] },
   {
     rootControllers: [JwksController, DiscoveryController],
     providers: [SigningKeyRepository, KeyRing, KeyRotationService],
@@ -61,6 +90,7 @@ export const features: readonly Feature[] = [
   { providers: [RateLimiter, RateLimitGuard] },
   { providers: [AccessTokenService] },
   { providers: [RoleRepository, RoleService] },
+  { providers: [OneTimeTokenRepository, OneTimeTokenService, EmailOtpRepository, EmailOtpService] },
   {
     controllers: [RefreshController, LogoutController, SessionsController],
     providers: [
@@ -78,10 +108,27 @@ export const features: readonly Feature[] = [
     rootControllers: [IntrospectionController],
     providers: [IntrospectionService, IntrospectionGuard],
   },
-  { providers: [SignInService] },
+  { providers: [SignInService, EmailProofService] },
   {
-    controllers: [SignupController, LoginController],
-    providers: [PasswordHasher, SignupService, LoginService],
+    controllers: [SignupController, LoginController, PasswordController],
+    providers: [
+      PasswordHasher,
+      BreachList,
+      NewPasswordService,
+      PasswordRepository,
+      PasswordReplacer,
+      PasswordResetService,
+      PasswordMails,
+      ChangePasswordService,
+      SignupService,
+      LoginService,
+    ],
+  },
+  { controllers: [MagicLinkController], providers: [MagicLinkService, MagicLinkMail] },
+  { controllers: [OtpController], providers: [OtpService, OtpMail] },
+  {
+    controllers: [EmailVerificationController],
+    providers: [EmailVerificationService, EmailVerificationMail],
   },
   { controllers: [MeController], providers: [BanService] },
   { rootControllers: [HealthController] },

@@ -5,7 +5,13 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { AuthFort, AuthFortModule, type AuthFortOptions } from 'authfort';
-import { createTestDatabase, ManualClock, type TestDatabase } from 'authfort/testing';
+import {
+  createTestDatabase,
+  ManualClock,
+  MemoryMail,
+  settleOutbox,
+  type TestDatabase,
+} from 'authfort/testing';
 import { Clock, fastifyOptions } from 'authfort-service';
 import { DataSource } from 'typeorm';
 
@@ -52,6 +58,11 @@ export interface TestServer {
   /** Signs a new user up and returns the answer's body. */
   signUp(email?: string): Promise<SignedUp>;
   introspect(token: string): Promise<Answer>;
+  mail: MemoryMail;
+  /** Waits for all mails and durable events, and returns the text of the newest mail to the address. */
+  mailTo(email: string): Promise<string>;
+  /** The token of the link in the newest mail to the address. */
+  tokenFor(email: string): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -77,7 +88,8 @@ export interface StartOptions {
 export async function startServer(start: StartOptions = {}): Promise<TestServer> {
   const database = start.database ?? (await createTestDatabase());
   const clock = start.clock ?? new ManualClock();
-  const app = await boot(database, clock, start);
+  const mail = new MemoryMail();
+  const app = await boot(database, clock, mail, start);
   const { port } = app.getHttpServer().address() as { port: number };
   const url = `http://127.0.0.1:${port}`;
   const request = (path: string, options?: RequestOptions) => send(url + path, options);
@@ -85,6 +97,12 @@ export async function startServer(start: StartOptions = {}): Promise<TestServer>
     url,
     app,
     clock,
+    mail,
+    mailTo: async (email) => {
+      await settleOutbox(app);
+      return mail.last(email)?.text ?? '';
+    },
+    tokenFor: async (email) => /token=([\w-]+)/.exec(await server.mailTo(email))?.[1] ?? '',
     database,
     authfort: app.get(AuthFort),
     dataSource: app.get(DataSource),
@@ -111,6 +129,7 @@ export async function startServer(start: StartOptions = {}): Promise<TestServer>
 async function boot(
   database: TestDatabase,
   clock: ManualClock,
+  mail: MemoryMail,
   start: StartOptions,
 ): Promise<INestApplication> {
   const module = await Test.createTestingModule({
@@ -122,6 +141,8 @@ async function boot(
         rateLimit: false,
         // An RSA key costs a quarter of a second; where the algorithm matters, the test says so.
         algorithm: 'ES256',
+        frontendUrl: 'https://app.example.com',
+        mail: { transport: mail, appName: 'Shop' },
         ...start.options,
       }),
     ],

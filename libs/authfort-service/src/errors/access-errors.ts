@@ -21,6 +21,11 @@ export const accessErrorCatalog = {
     message: 'This needs a role that you do not have',
     authenticate: 'insufficient_scope',
   },
+  insufficient_permission: {
+    status: 403,
+    message: 'This needs a permission that you do not have',
+    authenticate: 'insufficient_scope',
+  },
   csrf_rejected: {
     status: 403,
     message: 'The request comes from a site that is not allowed',

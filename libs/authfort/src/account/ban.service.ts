@@ -20,7 +20,7 @@ export class BanService {
     await this.database.transaction(async () => {
       if (!(await this.users.setBanned(userId, true))) throw authError('user_not_found');
       await this.sessions.revokeAll(userId, 'banned');
-      this.events.emit('user_banned', { userId });
+      await this.events.emit('user_banned', { userId });
     });
   }
 
@@ -28,7 +28,7 @@ export class BanService {
   async unban(userId: string): Promise<void> {
     await this.database.transaction(async () => {
       if (!(await this.users.setBanned(userId, false))) throw authError('user_not_found');
-      this.events.emit('user_unbanned', { userId });
+      await this.events.emit('user_unbanned', { userId });
     });
   }
 }

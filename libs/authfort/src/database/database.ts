@@ -4,6 +4,7 @@ import { orUnavailable } from './unavailable.js';
 
 interface OpenTransaction {
   readonly runner: QueryRunner;
+  readonly beforeCommit: (() => Promise<void>)[];
   readonly afterCommit: (() => void)[];
 }
 
@@ -41,10 +42,14 @@ export class Database {
   async transaction<T>(work: () => Promise<T>): Promise<T> {
     if (this.scope.getStore()) return work();
     const runner = this.dataSource.createQueryRunner();
-    const open: OpenTransaction = { runner, afterCommit: [] };
+    const open: OpenTransaction = { runner, beforeCommit: [], afterCommit: [] };
     try {
       await runner.startTransaction('READ COMMITTED');
-      const result = await this.scope.run(open, work);
+      const result = await this.scope.run(open, async () => {
+        const done = await work();
+        for (const action of open.beforeCommit) await action();
+        return done;
+      });
       await runner.commitTransaction();
       for (const action of open.afterCommit) action();
       return result;
@@ -55,6 +60,16 @@ export class Database {
     } finally {
       await runner.release();
     }
+  }
+
+  /** The open transaction, as a key for what belongs to it. */
+  get openTransaction(): object | undefined {
+    return this.scope.getStore();
+  }
+
+  /** Runs `action` at the end of the surrounding transaction, as its last part. There has to be one. */
+  beforeCommit(action: () => Promise<void>): void {
+    this.scope.getStore()!.beforeCommit.push(action);
   }
 
   /** Runs `action` once the surrounding transaction has committed; at once when there is none. It must not throw. */

@@ -1,4 +1,11 @@
+import { AuditEntryEntity } from '../events/audit-entry.entity.js';
+import { OutboxConsumerEntity } from '../events/outbox-consumer.entity.js';
+import { OutboxEntity } from '../events/outbox.entity.js';
 import { SigningKeyEntity } from '../keys/signing-key.entity.js';
+import { EmailOtpEntity } from '../one-time/email-otp.entity.js';
+import { OneTimeTokenEntity } from '../one-time/one-time-token.entity.js';
+import { PasswordHistoryEntity } from '../password/password-history.entity.js';
+import { RolePermissionEntity } from '../roles/role-permission.entity.js';
 import { UserRoleEntity } from '../roles/user-role.entity.js';
 import { RefreshTokenEntity } from '../sessions/refresh-token.entity.js';
 import { SessionEntity } from '../sessions/session.entity.js';
@@ -11,4 +18,11 @@ export const authfortEntities = [
   SessionEntity,
   RefreshTokenEntity,
   SigningKeyEntity,
+  OneTimeTokenEntity,
+  EmailOtpEntity,
+  PasswordHistoryEntity,
+  RolePermissionEntity,
+  OutboxEntity,
+  OutboxConsumerEntity,
+  AuditEntryEntity,
 ];

@@ -1,23 +1,64 @@
 import type { ClientInfo } from '../http/client-info.js';
 
+/** What an event about an account carries. */
+interface OfUser {
+  userId: string;
+}
+interface OfAddress extends OfUser {
+  email: string;
+}
+interface OfSession extends OfUser {
+  sessionId: string;
+  client: ClientInfo;
+}
+
 /** Every event and what it carries. Never a token, a code, a password or a hash. */
 export interface AuthEventMap {
-  user_created: { userId: string; email: string; name: string | null; provider: string };
-  user_banned: { userId: string };
-  user_unbanned: { userId: string };
-  login: { userId: string; email: string; sessionId: string; provider: string; client: ClientInfo };
-  login_failed: { email: string; reason: 'unknown_user' | 'wrong_password' | 'banned'; client: ClientInfo };
-  logout: { userId: string; sessionId: string };
+  /** `provider`: how the account came to be; `email`, `magic_link`, `email_otp` or `admin`. */
+  user_created: OfAddress & { name: string | null; provider: string };
+  /** `fields`: the names of what was changed. */
+  user_updated: OfUser & { fields: string[] };
+  /** `hard`: the row is gone too; otherwise the account was anonymised. */
+  user_deleted: OfUser & { hard: boolean };
+  user_banned: OfUser;
+  user_unbanned: OfUser;
+  login: OfSession & { email: string; provider: string };
+  /** `userId` is null for an address without an account. */
+  login_failed: {
+    userId: string | null;
+    email: string;
+    reason: 'unknown_user' | 'wrong_password' | 'banned';
+    client: ClientInfo;
+  };
+  logout: OfUser & { sessionId: string };
   /** `repeated`: the same answer once more, within 30 s; more than a retry if it comes from another place. */
-  token_refreshed: { userId: string; sessionId: string; client: ClientInfo; repeated: boolean };
+  token_refreshed: OfSession & { repeated: boolean };
   /** The refresh cookie and the access cookie belong to different sessions: one of them was planted. */
-  refresh_token_mismatch: { userId: string; sessionId: string; client: ClientInfo };
+  refresh_token_mismatch: OfSession;
   /** A rotated refresh token came back after its successor was used: the session has been revoked. */
-  refresh_token_reused: { userId: string; sessionId: string; client: ClientInfo };
-  /** `sessionId` is null when all sessions of the user were revoked. */
-  session_revoked: { userId: string; sessionId: string | null };
-  role_added: { userId: string; role: string };
-  role_removed: { userId: string; role: string };
+  refresh_token_reused: OfSession;
+  /** `sessionId` is null when all sessions of the user were revoked, but for the one that asked. */
+  session_revoked: OfUser & { sessionId: string | null };
+  role_added: OfUser & { role: string };
+  role_removed: OfUser & { role: string };
+  permission_granted: { role: string; permission: string };
+  permission_withdrawn: { role: string; permission: string };
+  password_reset_requested: OfAddress;
+  password_reset: OfUser;
+  password_changed: OfUser;
+  password_set: OfUser;
+  /** The password stands in a list of breached ones. `userId` is null at sign-up. */
+  password_pwned_rejected: { userId: string | null };
+  password_reuse_rejected: OfUser;
+  email_verification_requested: OfAddress;
+  email_verified: OfAddress;
+  email_change_requested: OfUser;
+  /** The address has been changed to `email`. */
+  email_changed: OfAddress;
+  magic_link_requested: OfAddress;
+  magic_link_login: OfAddress;
+  email_otp_requested: OfAddress;
+  email_otp_login: OfAddress;
   rate_limit_exceeded: { limit: string; ip: string };
   key_rotated: { oldKid: string; newKid: string };
   key_compromised: { kid: string };
@@ -26,7 +67,57 @@ export interface AuthEventMap {
 /** The name of an event. */
 export type AuthEventName = keyof AuthEventMap;
 
-/** What a listener of `Name` receives. */
+/** What a listener of `Name` receives. `id` is the same on every repeat of a durable or webhook delivery. */
 export type AuthEvent<Name extends AuthEventName = AuthEventName> = {
-  readonly [N in AuthEventName]: { readonly name: N; readonly at: Date } & Readonly<AuthEventMap[N]>;
+  readonly [N in AuthEventName]: { readonly name: N; readonly id: string; readonly at: Date } & Readonly<
+    AuthEventMap[N]
+  >;
 }[Name];
+
+/** Not in the audit log: what happens all the time and changes nothing. */
+const UNAUDITED: ReadonlySet<AuthEventName> = new Set(['token_refreshed', 'rate_limit_exceeded']);
+
+/** Whether the audit log has an entry for each event of the name. */
+export function isAudited(name: AuthEventName): boolean {
+  return !UNAUDITED.has(name);
+}
+
+/** Every name, for webhooks that want all of them; the compiler says when one is missing. */
+const NAMES: Record<AuthEventName, true> = {
+  user_created: true,
+  user_updated: true,
+  user_deleted: true,
+  user_banned: true,
+  user_unbanned: true,
+  login: true,
+  login_failed: true,
+  logout: true,
+  token_refreshed: true,
+  refresh_token_mismatch: true,
+  refresh_token_reused: true,
+  session_revoked: true,
+  role_added: true,
+  role_removed: true,
+  permission_granted: true,
+  permission_withdrawn: true,
+  password_reset_requested: true,
+  password_reset: true,
+  password_changed: true,
+  password_set: true,
+  password_pwned_rejected: true,
+  password_reuse_rejected: true,
+  email_verification_requested: true,
+  email_verified: true,
+  email_change_requested: true,
+  email_changed: true,
+  magic_link_requested: true,
+  magic_link_login: true,
+  email_otp_requested: true,
+  email_otp_login: true,
+  rate_limit_exceeded: true,
+  key_rotated: true,
+  key_compromised: true,
+};
+
+/** The names of all events. */
+export const authEventNames = Object.keys(NAMES) as AuthEventName[];

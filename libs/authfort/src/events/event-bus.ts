@@ -1,21 +1,52 @@
+import { randomUUID } from 'node:crypto';
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import { Clock } from 'authfort-service';
 import { Database } from '../database/database.js';
-import type { AuthEvent, AuthEventMap, AuthEventName } from './auth-events.js';
+import type { ClientInfo } from '../http/client-info.js';
+import { currentActor } from './actor.js';
+import { type AuthEvent, type AuthEventMap, type AuthEventName, isAudited } from './auth-events.js';
+import { EventLogRepository, type LoggedEvent } from './event-log.repository.js';
 import { findListeners } from './on-auth-event.decorator.js';
+import { OutboxWorker } from './outbox.worker.js';
 
 type AnyListener = (event: AuthEvent) => unknown;
 
-/** Delivers events to the methods that carry `@OnAuthEvent()`, after the commit and apart from the request. */
+/** What the audit log keeps of an event beside who and whom. Anything else stays out of it. */
+const DETAILS = [
+  'provider',
+  'role',
+  'permission',
+  'reason',
+  'fields',
+  'hard',
+  'oldKid',
+  'newKid',
+  'kid',
+] as const;
+
+/** Who did these is not known: somebody held a password, a cookie or an address. */
+const BY_NOBODY_KNOWN: ReadonlySet<AuthEventName> = new Set([
+  'login_failed',
+  'refresh_token_reused',
+  'refresh_token_mismatch',
+  'password_reset_requested',
+  'magic_link_requested',
+  'email_otp_requested',
+]);
+
+/** Writes events down with the change that they tell of, and delivers them to the methods that carry `@OnAuthEvent()` after the commit. */
 @Injectable()
 export class EventBus implements OnApplicationBootstrap {
   private readonly logger = new Logger(EventBus.name);
   private readonly listeners = new Map<AuthEventName, AnyListener[]>();
+  private readonly pending = new WeakMap<object, AuthEvent[]>();
 
   constructor(
     private readonly discovery: DiscoveryService,
     private readonly database: Database,
+    private readonly log: EventLogRepository,
+    private readonly worker: OutboxWorker,
     private readonly clock: Clock,
   ) {}
 
@@ -30,19 +61,61 @@ export class EventBus implements OnApplicationBootstrap {
       // The same instance stands under each of its aliases.
       if (typeof instance !== 'object' || instance === null || seen.has(instance)) continue;
       seen.add(instance);
-      for (const { event, method } of findListeners(instance)) {
-        const listener = (instance as Record<string, AnyListener>)[method]!.bind(instance);
-        this.listeners.set(event, [...(this.listeners.get(event) ?? []), listener]);
-      }
+      this.listen(instance);
     }
   }
 
-  /** Announces an event. Within a transaction it waits for the commit; a rollback drops it. */
-  emit<Name extends AuthEventName>(name: Name, payload: AuthEventMap[Name]): void {
-    const event = { ...payload, name, at: this.clock.now() } as AuthEvent<Name>;
-    this.database.afterCommit(() => {
-      for (const listener of this.listeners.get(name) ?? []) void this.deliver(listener, event);
-    });
+  /**
+   * Announces an event: it is written down with the change around it, and the listeners hear of it after the commit; a rollback drops
+   * it. Outside a transaction it has one of its own.
+   */
+  async emit<Name extends AuthEventName>(name: Name, payload: AuthEventMap[Name]): Promise<void> {
+    const event = { ...payload, name, id: randomUUID(), at: this.clock.now() } as AuthEvent;
+    if (this.database.openTransaction) this.add(event, this.database.openTransaction);
+    else if (isAudited(name) || this.worker.wants(name))
+      await this.database.transaction(() => Promise.resolve(this.add(event, this.database.openTransaction!)));
+    else this.tell(event);
+  }
+
+  /**
+   * Runs `work`, which may announce `name`. Only where a listener or webhook wants to hear of it at least once it is a transaction: for
+   * what happens all the time and is not in the audit log.
+   */
+  together<T>(name: AuthEventName, work: () => Promise<T>): Promise<T> {
+    return this.worker.wants(name) ? this.database.transaction(work) : work();
+  }
+
+  private add(event: AuthEvent, transaction: object): void {
+    let events = this.pending.get(transaction);
+    if (!events) {
+      const all: AuthEvent[] = (events = []);
+      this.pending.set(transaction, all);
+      this.database.beforeCommit(() => this.log.write(all.map(toLogged)));
+      this.database.afterCommit(() => {
+        for (const one of all) this.tell(one);
+        this.worker.wake();
+      });
+    }
+    events.push(event);
+  }
+
+  private tell(event: AuthEvent): void {
+    for (const listener of this.listeners.get(event.name) ?? []) void this.deliver(listener, event);
+  }
+
+  private listen(instance: object): void {
+    for (const { event, method, group } of findListeners(instance)) {
+      const listener = (instance as Record<string, AnyListener>)[method]!.bind(instance);
+      if (group === undefined) this.listeners.set(event, [...(this.listeners.get(event) ?? []), listener]);
+      else
+        this.worker.consume(
+          `listener:${group}:${event}`,
+          [event],
+          async ({ eventId, payload, createdAt }) => {
+            await listener({ ...payload, name: event, id: eventId, at: createdAt } as unknown as AuthEvent);
+          },
+        );
+    }
   }
 
   /** A provider that is made for each request, or for each who asks for it, is not there when an event comes. */
@@ -66,4 +139,22 @@ export class EventBus implements OnApplicationBootstrap {
       );
     }
   }
+}
+
+function toLogged({ name, id, at, ...payload }: AuthEvent): LoggedEvent {
+  const fields = payload as { userId?: string | null; sessionId?: string | null; client?: ClientInfo };
+  const userId = fields.userId ?? null;
+  const actor = currentActor();
+  const client = fields.client ?? actor?.client;
+  const byThemselves = actor && !BY_NOBODY_KNOWN.has(name) ? userId : null;
+  const audit = {
+    actorId: actor?.userId ?? byThemselves,
+    sessionId: fields.sessionId ?? null,
+    ip: client?.ip || null,
+    userAgent: client?.userAgent ?? null,
+    detail: Object.fromEntries(
+      DETAILS.flatMap((key) => (key in payload ? [[key, (payload as Record<string, unknown>)[key]]] : [])),
+    ),
+  };
+  return { id, name, at, userId, payload, audit: isAudited(name) ? audit : null };
 }

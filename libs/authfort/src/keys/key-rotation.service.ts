@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { Clock } from 'authfort-service';
+import { Database } from '../database/database.js';
 import { EventBus } from '../events/event-bus.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
 import type { SigningAlgorithm } from '../options/auth-fort.options.js';
@@ -15,6 +16,7 @@ export class KeyRotationService implements OnModuleDestroy {
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
+    private readonly database: Database,
     private readonly repository: SigningKeyRepository,
     private readonly ring: KeyRing,
     private readonly events: EventBus,
@@ -52,9 +54,12 @@ export class KeyRotationService implements OnModuleDestroy {
    */
   async compromise(kid: string, algorithm?: SigningAlgorithm): Promise<boolean> {
     const fresh = await this.ring.generate(algorithm);
-    const found = await this.repository.compromise(kid, fresh, this.clock.now());
+    const found = await this.database.transaction(async () => {
+      const deleted = await this.repository.compromise(kid, fresh, this.clock.now());
+      if (deleted) await this.events.emit('key_compromised', { kid });
+      return deleted;
+    });
     await this.ring.reload();
-    if (found) this.events.emit('key_compromised', { kid });
     return found;
   }
 
@@ -74,9 +79,12 @@ export class KeyRotationService implements OnModuleDestroy {
     fresh: NewSigningKey,
     activatedBefore?: Date,
   ): Promise<{ oldKid: string; newKid: string } | undefined> {
-    const rotated = await this.repository.rotate(fresh, this.clock.now(), activatedBefore);
+    const rotated = await this.database.transaction(async () => {
+      const kids = await this.repository.rotate(fresh, this.clock.now(), activatedBefore);
+      if (kids) await this.events.emit('key_rotated', kids);
+      return kids;
+    });
     await this.ring.reload();
-    if (rotated) this.events.emit('key_rotated', rotated);
     return rotated;
   }
 

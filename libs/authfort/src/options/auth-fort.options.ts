@@ -1,3 +1,5 @@
+import type { MailOptions } from './mail.options.js';
+
 /** JWS algorithms that access tokens may be signed with (RFC 7518 §3.1). */
 export type SigningAlgorithm = 'RS256' | 'ES256';
 
@@ -25,9 +27,21 @@ export interface RateLimitRule {
   durationSeconds: number;
 }
 
-/** The limits that can be set. `loginPerAccount` counts by address and e-mail, the others by address. */
+/**
+ * The limits that can be set. `loginPerAccount` counts by address and e-mail, `mailPerAddress` by e-mail, `passwordCheck` by user, the
+ * others by address. `mailRequest` is for what sends a mail, `redeem` for what takes a link's token or a code.
+ */
 export type RateLimitName =
-  'signup' | 'login' | 'loginPerAccount' | 'refresh' | 'logout' | 'introspectDenied';
+  | 'signup'
+  | 'login'
+  | 'loginPerAccount'
+  | 'refresh'
+  | 'logout'
+  | 'introspectDenied'
+  | 'mailRequest'
+  | 'mailPerAddress'
+  | 'redeem'
+  | 'passwordCheck';
 
 /** Where the counters live, and exceptions from the default rules. */
 export interface RateLimitOptions {
@@ -56,6 +70,38 @@ export interface PasswordHashingOptions {
   queue?: number;
 }
 
+/** The check against lists of breached passwords. Only the first five characters of a SHA-1 leave the server. */
+export interface BreachCheckOptions {
+  /** Range API. Default `https://api.pwnedpasswords.com/range/`; the five characters are appended. */
+  url?: string;
+  /** Milliseconds to wait for an answer. Default 1500. */
+  timeoutMs?: number;
+  /** `true` refuses new passwords (503 `unavailable`) while the list cannot be asked. Default `false`. */
+  failClosed?: boolean;
+}
+
+/** What a new password has to be. */
+export interface PasswordPolicyOptions {
+  /** Shortest password in characters, 8 to 128. Default 8. The longest is 1024. */
+  minLength?: number;
+  /** Refuse passwords that are known from breaches. Default `false`. */
+  breachCheck?: boolean | BreachCheckOptions;
+  /** How many earlier passwords may not come back, up to 24. Default 0; the present one never may. */
+  history?: number;
+}
+
+/** An address that events are posted to, signed as Standard Webhooks have it. */
+export interface WebhookOptions {
+  /** Name in the outbox and in the dead-letter list; has to stay the same. */
+  id: string;
+  /** http(s) URL. Redirects are not followed. */
+  url: string;
+  /** `whsec_` and 24 to 64 random bytes in base64. */
+  secret: string;
+  /** Names of events. Default: all. */
+  events?: readonly string[];
+}
+
 /** Options of `AuthFortModule.forRoot()`. All are optional; lifetimes are in seconds. */
 export interface AuthFortOptions {
   /** Lifetime of an access token in seconds. Default 900. */
@@ -82,10 +128,23 @@ export interface AuthFortOptions {
   allowSignup?: boolean;
   /** `false` switches rate limiting off. */
   rateLimit?: false | RateLimitOptions;
-  passwordPolicy?: {
-    /** Shortest password in characters, 8 to 128. Default 8. The longest is 1024. */
-    minLength?: number;
-  };
+  /** Magic links and e-mail codes make an account for an address that has none. Needs `allowSignup`. Default `false`. */
+  allowPasswordlessSignup?: boolean;
+  /** Lifetime of a link to reset a password, in seconds. Default 3600. */
+  passwordResetTtl?: number;
+  /** Lifetime of a link to confirm an address, in seconds. Default 86 400. */
+  emailVerifyTtl?: number;
+  /** Lifetime of a sign-in link, in seconds. Default 900. */
+  magicLinkTtl?: number;
+  /** Lifetime of an e-mail code, in seconds. Default 600. */
+  emailOtpTtl?: number;
+  /** Where the pages are that mails link to: `/verify-email`, `/reset-password`, `/magic-link`, `/confirm-email`, each with `?token=`. */
+  frontendUrl?: string;
+  mail?: MailOptions;
+  webhooks?: readonly WebhookOptions[];
+  /** How long the audit log is kept, in seconds. Default 31 536 000 (one year). */
+  auditRetention?: number;
+  passwordPolicy?: PasswordPolicyOptions;
   passwordHashing?: PasswordHashingOptions;
   /** Addresses or CIDR ranges of the proxies whose `X-Forwarded-For` is believed. Default: none. */
   trustedProxies?: readonly string[];
@@ -95,8 +154,11 @@ export interface AuthFortOptions {
   corsOrigins?: readonly string[];
   /** Seals the private keys in the database (at least 16 characters). Default `KEY_ENCRYPTION_SECRET`; needed in production. */
   keyEncryptionSecret?: string;
-  /** Personal data in the access token. Both default to `true`. */
-  claims?: { email?: boolean; name?: boolean };
+  /**
+   * What the access token carries beside roles. `email` and `name` default to `true`, `permissions` to `false`: those of all roles, up to
+   * 1024 bytes.
+   */
+  claims?: { email?: boolean; name?: boolean; permissions?: boolean };
   /** `decorated` guards only what carries `@CurrentUser()` or `@Roles()`. Default `closed`: every route that is not `@Public()`. */
   guard?: 'closed' | 'decorated';
   /** Bring the schema up to date at the start, under a database lock. Default `true`. */

@@ -1,93 +1,9 @@
 import { availableParallelism } from 'node:os';
-import proxyaddr from 'proxy-addr';
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { LibraryEnvironment } from './env.js';
 import type { AuthFortConfig } from './auth-fort.config.js';
 import type { AuthFortOptions, RateLimitName, RateLimitRule } from './auth-fort.options.js';
-
-const DEFAULT_RULES: Record<RateLimitName, RateLimitRule> = {
-  signup: { points: 60, durationSeconds: 60 },
-  login: { points: 60, durationSeconds: 60 },
-  loginPerAccount: { points: 10, durationSeconds: 60 },
-  refresh: { points: 600, durationSeconds: 60 },
-  logout: { points: 600, durationSeconds: 60 },
-  introspectDenied: { points: 30, durationSeconds: 60 },
-};
-
-const seconds = z.number().int().min(1).max(315_360_000);
-const secret = z.string().min(16, 'must have at least 16 characters');
-const cookieName = z
-  .string()
-  .regex(/^[\w!#$%&'*.^`|~+-]+$/, 'must be a cookie name (RFC 6265 token characters)');
-const origin = z
-  .string()
-  .refine(isOrigin, 'must be an origin such as https://app.example.com, without a path');
-const proxy = z
-  .string()
-  .refine(isProxyRange, 'must be an IP address, a CIDR range or loopback, linklocal, uniquelocal');
-const rule = z.strictObject({ points: z.number().int().min(1), durationSeconds: seconds });
-const ruleNames = z.enum(Object.keys(DEFAULT_RULES) as [RateLimitName, ...RateLimitName[]]);
-
-const cookieSchema = z.strictObject({
-  domain: z
-    .string()
-    .regex(/^\.?[a-z0-9-]+(\.[a-z0-9-]+)*$/i, 'must be a domain such as .example.com')
-    .optional(),
-  secure: z.boolean().default(true),
-  sameSite: z.enum(['lax', 'strict', 'none']).default('lax'),
-  path: z
-    .string()
-    .regex(/^\/[\x21-\x3a\x3c-\x7e]*$/, 'must begin with /')
-    .default('/'),
-  accessName: cookieName.default('access_token'),
-  refreshName: cookieName.default('refresh_token'),
-});
-
-const schema = z.strictObject({
-  accessTokenTtl: seconds
-    .max(86_400, 'must be at most 86400 (one day): access tokens are meant to be short-lived')
-    .default(900),
-  refreshTokenTtl: seconds.default(2_592_000),
-  sessionAbsoluteTtl: seconds.default(7_776_000),
-  issuer: z.string().min(1).max(200).default('authfort'),
-  audience: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).optional(),
-  algorithm: z.enum(['RS256', 'ES256']).default('RS256'),
-  cookie: cookieSchema.optional(),
-  keyRotation: z
-    .strictObject({
-      intervalSeconds: z.number().int().min(0).default(2_592_000),
-      jwksMaxAgeSeconds: z.number().int().min(1).max(86_400).default(60),
-    })
-    .prefault({}),
-  introspectSecret: z.union([secret, z.array(secret).min(1)]).optional(),
-  allowSignup: z.boolean().default(true),
-  rateLimit: z
-    .union([
-      z.literal(false),
-      z.strictObject({
-        redisUrl: z.url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// URL' }).optional(),
-        rules: z.partialRecord(ruleNames, rule).default({}),
-      }),
-    ])
-    .prefault({}),
-  passwordPolicy: z.strictObject({ minLength: z.number().int().min(8).max(128).default(8) }).prefault({}),
-  passwordHashing: z
-    .strictObject({
-      concurrency: z.number().int().min(1).max(64).optional(),
-      queue: z.number().int().min(0).max(10_000).default(64),
-    })
-    .prefault({}),
-  trustedProxies: z.array(proxy).default([]),
-  routePrefix: z
-    .string()
-    .regex(/^\/?[\w-]+(\/[\w-]+)*$/, 'must be a path such as auth or api/auth')
-    .default('auth'),
-  corsOrigins: z.array(origin).default([]),
-  keyEncryptionSecret: secret.optional(),
-  claims: z.strictObject({ email: z.boolean().default(true), name: z.boolean().default(true) }).prefault({}),
-  guard: z.enum(['closed', 'decorated']).default('closed'),
-  runMigrations: z.boolean().default(true),
-});
+import { breachCheck, DEFAULT_RULES, optionsSchema } from './options.schema.js';
 
 /** Thrown when the module is given options it cannot run with. `problems` lists all of them; no value is repeated. */
 export class AuthFortOptionsError extends Error {
@@ -106,11 +22,11 @@ export function resolveOptions(options: AuthFortOptions, environment: LibraryEnv
     ...options,
     keyEncryptionSecret: options.keyEncryptionSecret ?? environment.keyEncryptionSecret,
   };
-  const parsed = schema.safeParse(withSecret);
+  const parsed = optionsSchema.safeParse(withSecret);
   const problems = parsed.success ? [] : describe(parsed.error);
   problems.push(...contradictions(withSecret, environment));
   if (!parsed.success || problems.length > 0) throw new AuthFortOptionsError(problems);
-  return freeze(parsed.data, environment.threads ?? 4);
+  return freeze(parsed.data, environment);
 }
 
 function contradictions(options: AuthFortOptions, { production, threads = 4 }: LibraryEnvironment): string[] {
@@ -134,6 +50,10 @@ function contradictions(options: AuthFortOptions, { production, threads = 4 }: L
     (options.cookie.accessName ?? 'access_token') === (options.cookie.refreshName ?? 'refresh_token')
   )
     problems.push('cookie: accessName and refreshName must differ');
+  const webhookIds = (options.webhooks ?? []).map(({ id }) => id);
+  if (new Set(webhookIds).size < webhookIds.length) problems.push('webhooks: each needs an id of its own');
+  if (options.mail?.smtpUrl !== undefined && options.mail.transport !== undefined)
+    problems.push('mail: give either smtpUrl or transport');
   if (!production) return problems;
   if (options.keyEncryptionSecret === undefined)
     problems.push(
@@ -152,7 +72,10 @@ function describe(error: z.ZodError): string[] {
   });
 }
 
-function freeze(o: z.output<typeof schema>, threads: number): AuthFortConfig {
+function freeze(
+  o: z.output<typeof optionsSchema>,
+  { threads = 4, production }: LibraryEnvironment,
+): AuthFortConfig {
   return deepFreeze({
     accessTokenTtlSeconds: o.accessTokenTtl,
     refreshTokenTtlSeconds: o.refreshTokenTtl,
@@ -169,7 +92,24 @@ function freeze(o: z.output<typeof schema>, threads: number): AuthFortConfig {
       redisUrl: o.rateLimit.redisUrl,
       rules: { ...DEFAULT_RULES, ...o.rateLimit.rules } as Record<RateLimitName, RateLimitRule>,
     },
-    passwordMinLength: o.passwordPolicy.minLength,
+    passwordPolicy: {
+      minLength: o.passwordPolicy.minLength,
+      breachCheck:
+        o.passwordPolicy.breachCheck === true
+          ? breachCheck.parse({})
+          : o.passwordPolicy.breachCheck || undefined,
+      history: o.passwordPolicy.history,
+    },
+    allowPasswordlessSignup: o.allowPasswordlessSignup && o.allowSignup,
+    passwordResetTtlSeconds: o.passwordResetTtl,
+    emailVerifyTtlSeconds: o.emailVerifyTtl,
+    magicLinkTtlSeconds: o.magicLinkTtl,
+    emailOtpTtlSeconds: o.emailOtpTtl,
+    frontendUrl: o.frontendUrl,
+    mail: { ...o.mail, smtpUrl: o.mail.smtpUrl, transport: o.mail.transport },
+    webhooks: o.webhooks,
+    auditRetentionSeconds: o.auditRetention,
+    production,
     passwordHashing: {
       concurrency:
         o.passwordHashing.concurrency ?? Math.max(1, Math.min(availableParallelism(), 3, threads - 1)),
@@ -186,20 +126,13 @@ function freeze(o: z.output<typeof schema>, threads: number): AuthFortConfig {
 }
 
 function deepFreeze<T extends object>(value: T): T {
-  for (const inner of Object.values(value))
-    if (typeof inner === 'object' && inner !== null) deepFreeze(inner as object);
-  return Object.freeze(value);
-}
-
-function isOrigin(text: string): boolean {
-  return URL.canParse(text) && new URL(text).origin === text;
-}
-
-function isProxyRange(text: string): boolean {
-  try {
-    proxyaddr.compile(text);
-    return true;
-  } catch {
-    return false;
+  for (const inner of Object.values(value)) {
+    // What is an object of a class is the app's own.
+    const plain =
+      typeof inner === 'object' &&
+      inner !== null &&
+      [Object.prototype, Array.prototype].includes(Object.getPrototypeOf(inner));
+    if (plain) deepFreeze(inner as object);
   }
+  return Object.freeze(value);
 }

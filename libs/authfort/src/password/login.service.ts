@@ -39,9 +39,14 @@ export class LoginService {
       );
     }
     if (!credential?.passwordHash || !matches) {
-      throw this.failed(email, credential ? 'wrong_password' : 'unknown_user', client);
+      throw await this.failed(
+        credential?.userId ?? null,
+        email,
+        credential ? 'wrong_password' : 'unknown_user',
+        client,
+      );
     }
-    if (credential.banned) throw this.failed(email, 'banned', client);
+    if (credential.banned) throw await this.failed(credential.userId, email, 'banned', client);
     const verifiedHash = credential.passwordHash;
     const result = await this.signIns.signIn({ provider: 'email', amr: ['pwd'] }, client, () =>
       this.stillValid(credential.userId, verifiedHash),
@@ -56,8 +61,13 @@ export class LoginService {
     return user;
   }
 
-  private failed(email: string, reason: AuthEventMap['login_failed']['reason'], client: ClientInfo): Error {
-    this.events.emit('login_failed', { email, reason, client });
+  private async failed(
+    userId: string | null,
+    email: string,
+    reason: AuthEventMap['login_failed']['reason'],
+    client: ClientInfo,
+  ): Promise<Error> {
+    await this.events.emit('login_failed', { userId, email, reason, client });
     return authError(reason === 'banned' ? 'user_banned' : 'invalid_credentials');
   }
 

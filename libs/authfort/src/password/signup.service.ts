@@ -1,16 +1,17 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from 'authfort-service';
+import { Database } from '../database/database.js';
 import { authError } from '../errors/catalog.js';
 import { EventBus } from '../events/event-bus.js';
 import type { ClientInfo } from '../http/client-info.js';
+import { MailJobs } from '../mail/mail-jobs.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
 import type { AuthResult } from '../sessions/auth-result.js';
 import { SignInService } from '../sign-in/sign-in.service.js';
 import { normalizeAvatarUrl, normalizeEmail, normalizeName, normalizePhone } from '../users/user-fields.js';
 import { UserRepository } from '../users/user.repository.js';
 import type { NewUser, User } from '../users/user.js';
-import { PasswordHasher } from './password-hasher.js';
-import { assertAcceptablePassword } from './password.policy.js';
+import { NewPasswordService } from './new-password.service.js';
 
 /** What somebody signs up with. */
 export interface SignupInput {
@@ -25,8 +26,10 @@ export interface SignupInput {
 @Injectable()
 export class SignupService {
   constructor(
+    private readonly database: Database,
     private readonly users: UserRepository,
-    private readonly hasher: PasswordHasher,
+    private readonly newPasswords: NewPasswordService,
+    private readonly mails: MailJobs,
     private readonly signIns: SignInService,
     private readonly events: EventBus,
     private readonly clock: Clock,
@@ -41,12 +44,17 @@ export class SignupService {
   async signup(input: SignupInput, client: ClientInfo): Promise<AuthResult> {
     if (!this.config.allowSignup) throw authError('signup_disabled');
     const prepared = await this.prepare(input);
-    return this.signIns.signIn({ provider: 'email', amr: ['pwd'] }, client, () => this.insert(prepared));
+    return this.signIns.signIn({ provider: 'email', amr: ['pwd'] }, client, async () => {
+      const user = await this.insert(prepared);
+      await this.mails.enqueue('email_verification', user.email, user.id);
+      return user;
+    });
   }
 
   /** Creates the account without signing it in, also where sign-up is closed. @throws as {@link signup} */
   async create(input: SignupInput): Promise<User> {
-    return this.insert(await this.prepare(input));
+    const prepared = await this.prepare(input);
+    return this.database.transaction(() => this.insert(prepared));
   }
 
   private async prepare(input: SignupInput): Promise<NewUser> {
@@ -56,16 +64,16 @@ export class SignupService {
       avatarUrl: normalizeAvatarUrl(input.avatarUrl),
       phone: normalizePhone(input.phone),
     };
-    assertAcceptablePassword(input.password, this.config.passwordMinLength);
+    this.newPasswords.assertLength(input.password);
     // Saves the hash in the usual case; the unique index is what decides.
     if (await this.users.exists(email)) throw authError('user_exists');
-    return { email, ...profile, passwordHash: await this.hasher.hash(input.password) };
+    return { email, ...profile, passwordHash: await this.newPasswords.hash(input.password, null) };
   }
 
   private async insert(newUser: NewUser): Promise<User> {
     const user = await this.users.createUnlessTaken(newUser, this.clock.now());
     if (!user) throw authError('user_exists');
-    this.events.emit('user_created', {
+    await this.events.emit('user_created', {
       userId: user.id,
       email: user.email,
       name: user.name,

@@ -41,7 +41,7 @@ export class RateLimiter implements OnModuleDestroy {
       await limiter.consume(keyOf(ip, subject));
     } catch (refusal) {
       if (!(refusal instanceof RateLimiterRes)) throw refusal;
-      this.events.emit('rate_limit_exceeded', { limit: name, ip });
+      await this.events.emit('rate_limit_exceeded', { limit: name, ip });
       throw authError('rate_limit_exceeded', {
         retryAfterSeconds: Math.max(1, Math.ceil(refusal.msBeforeNext / 1000)),
       });

@@ -27,7 +27,7 @@ export class RoleService {
       if (!(await this.users.lock(userId))) throw authError('user_not_found');
       if (!(await this.roles.grant(userId, role, this.clock.now()))) return;
       await this.users.raiseTokenVersion(userId);
-      this.events.emit('role_added', { userId, role });
+      await this.events.emit('role_added', { userId, role });
     });
   }
 
@@ -37,7 +37,7 @@ export class RoleService {
       if (!(await this.users.lock(userId))) throw authError('user_not_found');
       if (!ROLE.test(role) || !(await this.roles.withdraw(userId, role))) return;
       await this.users.raiseTokenVersion(userId);
-      this.events.emit('role_removed', { userId, role });
+      await this.events.emit('role_removed', { userId, role });
     });
   }
 

@@ -17,8 +17,6 @@ export interface Rotation {
   readonly sessionId: string;
   readonly amr: string[];
   readonly sessionCreatedAt: Date;
-  /** True for the one request that revoked the session. */
-  readonly revokedNow: boolean;
   readonly user: User;
 }
 
@@ -35,7 +33,7 @@ export interface RotationRequest {
 }
 
 /*
- * One statement, so that a crash leaves all of it or nothing, and the theft is committed although the request fails.
+ * One statement, so that a crash leaves all of it or nothing.
  *
  * `token` locks the presented row. A racer waits there and then reads the winner's version of that row (READ COMMITTED
  * re-evaluates locked rows), so everything that decides between "rotated", "repeated" and "reused" stands in that one row: the
@@ -74,13 +72,9 @@ const ROTATE = `
     INSERT INTO authfort_refresh_tokens (token_hash, session_id, issued_at, expires_at, predecessor_hash)
     SELECT $3, session_id, $4, LEAST($4::timestamptz + make_interval(secs => $5), session_ends), token_hash
     FROM judged WHERE outcome = 'rotated'
-  ), revoked AS (
-    UPDATE authfort_sessions s SET revoked_at = $4, revoked_reason = 'refresh_token_reuse'
-    FROM judged WHERE judged.outcome = 'reused' AND s.id = judged.session_id AND s.revoked_at IS NULL
-    RETURNING s.id
   )
   SELECT judged.outcome, judged.salt, judged.session_id AS "sessionId", judged.amr, judged.created_at AS "sessionCreatedAt",
-    EXISTS (SELECT 1 FROM revoked) AS "revokedNow", ${USER_COLUMNS}
+    ${USER_COLUMNS}
   FROM judged JOIN authfort_users u ON u.id = judged.user_id`;
 
 /** The chains of refresh tokens. */
@@ -107,8 +101,8 @@ export class RefreshTokenRepository {
       request.expectedSessionId ?? null,
     ]);
     if (!row) return undefined;
-    const { outcome, salt, sessionId, amr, sessionCreatedAt, revokedNow, ...user } = row;
-    return { outcome, salt, sessionId, amr, sessionCreatedAt, revokedNow, user };
+    const { outcome, salt, sessionId, amr, sessionCreatedAt, ...user } = row;
+    return { outcome, salt, sessionId, amr, sessionCreatedAt, user };
   }
 
   /** The session of a token, whatever state the token is in. */

@@ -8,13 +8,15 @@ import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.confi
 import { AccessTokenService } from '../tokens/access-token.service.js';
 import type { AuthResult } from './auth-result.js';
 import { deriveSuccessor, hashRefreshToken, looksLikeRefreshToken } from './refresh-token.js';
-import { RefreshTokenRepository, type Rotation } from './refresh-token.repository.js';
+import { RefreshTokenRepository, type Rotation, type RotationRequest } from './refresh-token.repository.js';
+import { SessionService } from './session.service.js';
 
 /** Turns a refresh token into its successor and a new access token (RFC 6749 §6, rotation as RFC 9700 §4.14.2). */
 @Injectable()
 export class RefreshService {
   constructor(
     private readonly refreshTokens: RefreshTokenRepository,
+    private readonly sessions: SessionService,
     private readonly accessTokens: AccessTokenService,
     private readonly events: EventBus,
     private readonly clock: Clock,
@@ -29,16 +31,21 @@ export class RefreshService {
     if (!looksLikeRefreshToken(refreshToken)) throw authError('refresh_token_invalid');
     this.accessTokens.assertReady();
     const salt = randomBytes(32);
-    const rotation = await this.refreshTokens.rotate({
-      tokenHash: hashRefreshToken(refreshToken),
-      salt,
-      successorHash: deriveSuccessor(refreshToken, salt).hash,
-      now: this.clock.now(),
-      idleSeconds: this.config.refreshTokenTtlSeconds,
-      expectedSessionId,
-    });
+    const rotation = await this.events.together('token_refreshed', () =>
+      this.rotate(
+        {
+          tokenHash: hashRefreshToken(refreshToken),
+          salt,
+          successorHash: deriveSuccessor(refreshToken, salt).hash,
+          now: this.clock.now(),
+          idleSeconds: this.config.refreshTokenTtlSeconds,
+          expectedSessionId,
+        },
+        client,
+      ),
+    );
     if (!rotation) throw authError('refresh_token_invalid');
-    this.refuse(rotation, client);
+    await this.refuse(rotation, client);
     const { user, sessionId } = rotation;
     const session = { id: sessionId, amr: rotation.amr, createdAt: rotation.sessionCreatedAt };
     const tokens = {
@@ -46,22 +53,30 @@ export class RefreshService {
       refreshToken: deriveSuccessor(refreshToken, rotation.salt).token,
       expiresIn: this.config.accessTokenTtlSeconds,
     };
-    const repeated = rotation.outcome === 'repeated';
-    this.events.emit('token_refreshed', { userId: user.id, sessionId, client, repeated });
     return { user, sessionId, tokens };
   }
 
-  private refuse({ outcome, revokedNow, user, sessionId }: Rotation, client: ClientInfo): void {
-    const who = { userId: user.id, sessionId, client };
+  private async rotate(request: RotationRequest, client: ClientInfo): Promise<Rotation | undefined> {
+    const rotation = await this.refreshTokens.rotate(request);
+    if (rotation?.outcome === 'rotated' || rotation?.outcome === 'repeated') {
+      const { user, sessionId, outcome } = rotation;
+      const repeated = outcome === 'repeated';
+      await this.events.emit('token_refreshed', { userId: user.id, sessionId, client, repeated });
+    }
+    return rotation;
+  }
+
+  private async refuse({ outcome, user, sessionId }: Rotation, client: ClientInfo): Promise<void> {
     switch (outcome) {
       case 'rotated':
       case 'repeated':
         return;
       case 'reused':
-        if (revokedNow) this.events.emit('refresh_token_reused', who);
+        // Committed before the answer. A crash in between leaves a session whose theft the next replay finds out.
+        await this.sessions.endStolen(user.id, sessionId, client);
         throw authError('refresh_token_revoked');
       case 'mismatched':
-        this.events.emit('refresh_token_mismatch', who);
+        await this.events.emit('refresh_token_mismatch', { userId: user.id, sessionId, client });
         throw authError('refresh_token_mismatch');
       case 'revoked':
         throw authError('refresh_token_revoked');

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from 'authfort-service';
+import { Database } from '../database/database.js';
 import { isUuid } from '../database/uuid.js';
 import { authError } from '../errors/catalog.js';
 import { EventBus } from '../events/event-bus.js';
@@ -20,6 +21,7 @@ export interface OpenedSession extends TokenSession {
 @Injectable()
 export class SessionService {
   constructor(
+    private readonly database: Database,
     private readonly sessions: SessionRepository,
     private readonly refreshTokens: RefreshTokenRepository,
     private readonly events: EventBus,
@@ -57,23 +59,38 @@ export class SessionService {
 
   /** Signs the user out of a session; one that has ended already is no error. */
   async end(userId: string, sessionId: string): Promise<void> {
-    if (await this.sessions.revoke(sessionId, 'logout', this.clock.now(), userId))
-      this.events.emit('logout', { userId, sessionId });
+    await this.database.transaction(async () => {
+      if (await this.sessions.revoke(sessionId, 'logout', this.clock.now(), userId))
+        await this.events.emit('logout', { userId, sessionId });
+    });
+  }
+
+  /** Ends a session one of whose refresh tokens was stolen; announced once, however often it is found out. */
+  async endStolen(userId: string, sessionId: string, client: ClientInfo): Promise<void> {
+    await this.database.transaction(async () => {
+      if (await this.sessions.revoke(sessionId, 'refresh_token_reuse', this.clock.now(), userId))
+        await this.events.emit('refresh_token_reused', { userId, sessionId, client });
+    });
   }
 
   /** Ends one session of a user. @throws AuthFortError `session_not_found` when it is not theirs or has ended. */
   async revoke(userId: string, sessionId: string): Promise<void> {
-    if (!isUuid(sessionId) || !(await this.sessions.revoke(sessionId, 'revoked', this.clock.now(), userId)))
-      throw authError('session_not_found');
-    this.events.emit('session_revoked', { userId, sessionId });
+    if (!isUuid(sessionId)) throw authError('session_not_found');
+    await this.database.transaction(async () => {
+      if (!(await this.sessions.revoke(sessionId, 'revoked', this.clock.now(), userId)))
+        throw authError('session_not_found');
+      await this.events.emit('session_revoked', { userId, sessionId });
+    });
   }
 
   /** Ends the sessions of a user, all or all but one. @returns how many were ended. @throws AuthFortError `session_not_found` */
   async revokeAll(userId: string, reason: string, exceptSessionId?: string): Promise<number> {
     if (exceptSessionId !== undefined && !isUuid(exceptSessionId)) throw authError('session_not_found');
-    const ended = await this.sessions.revokeAll(userId, reason, this.clock.now(), exceptSessionId);
-    if (ended > 0) this.events.emit('session_revoked', { userId, sessionId: null });
-    return ended;
+    return this.database.transaction(async () => {
+      const ended = await this.sessions.revokeAll(userId, reason, this.clock.now(), exceptSessionId);
+      if (ended > 0) await this.events.emit('session_revoked', { userId, sessionId: null });
+      return ended;
+    });
   }
 }
 

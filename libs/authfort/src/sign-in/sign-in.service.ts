@@ -39,7 +39,7 @@ export class SignInService {
       const identified = await identify();
       if (identified.banned) throw authError('user_banned');
       const opened = await this.sessions.open(identified.id, method.amr, client);
-      this.events.emit('login', {
+      await this.events.emit('login', {
         userId: identified.id,
         email: identified.email,
         sessionId: opened.id,

@@ -2,11 +2,12 @@ import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
 /** An account. The e-mail address is stored normalised (trimmed, NFC, lower case), so that its unique index is the truth. */
 @Entity('authfort_users')
+@Index('authfort_users_created_at_idx', ['createdAt', 'id'])
 export class UserEntity {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'authfort_users_pkey' })
   id!: string;
 
-  @Column('text')
+  @Column({ type: 'text', collation: 'C' })
   @Index('authfort_users_email_key', { unique: true })
   email!: string;
 

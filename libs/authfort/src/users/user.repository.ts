@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Database } from '../database/database.js';
-import { type NewUser, type User, USER_COLUMNS } from './user.js';
+import { type NewUser, type ProfileChanges, type User, USER_COLUMNS } from './user.js';
 
 /** What a password check needs, and nothing more. */
 export interface PasswordCredential {
@@ -18,10 +18,19 @@ export class UserRepository {
   /** Inserts the account, unless its address is taken: the unique index decides among racers. */
   async createUnlessTaken(user: NewUser, now: Date): Promise<User | undefined> {
     const [created] = await this.database.query<User>(
-      `INSERT INTO authfort_users AS u (id, email, password_hash, name, avatar_url, phone, created_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7)
+      `INSERT INTO authfort_users AS u (id, email, password_hash, name, avatar_url, phone, created_at, email_verified)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
        ON CONFLICT (email) DO NOTHING RETURNING ${USER_COLUMNS}`,
-      [randomUUID(), user.email, user.passwordHash, user.name, user.avatarUrl, user.phone, now],
+      [
+        randomUUID(),
+        user.email,
+        user.passwordHash,
+        user.name,
+        user.avatarUrl,
+        user.phone,
+        now,
+        user.emailVerified ?? false,
+      ],
     );
     return created;
   }
@@ -65,6 +74,62 @@ export class UserRepository {
       [userId, verifiedHash],
     );
     return user;
+  }
+
+  /** Reads the account of an address and keeps other changes of it waiting until the transaction ends. */
+  async lockByEmail(email: string): Promise<User | undefined> {
+    const [user] = await this.database.query<User>(
+      `SELECT ${USER_COLUMNS} FROM authfort_users u WHERE u.email = $1 AND u.deleted_at IS NULL FOR NO KEY UPDATE OF u`,
+      [email],
+    );
+    return user;
+  }
+
+  /** Notes that the user has the address, if it is still theirs. @returns false when it is not, or was noted already */
+  async markEmailVerified(userId: string, email: string): Promise<boolean> {
+    const rows = await this.database.query(
+      `UPDATE authfort_users SET email_verified = true
+       WHERE id = $1 AND email = $2 AND NOT email_verified AND deleted_at IS NULL RETURNING id`,
+      [userId, email],
+    );
+    return rows.length > 0;
+  }
+
+  /** For who has proved to have the address of an account that somebody else may have made: a password that is not theirs goes. */
+  async takeOverUnverified(userId: string): Promise<void> {
+    await this.database.query(
+      `UPDATE authfort_users SET email_verified = true, password_hash = NULL, token_version = token_version + 1 WHERE id = $1`,
+      [userId],
+    );
+  }
+
+  /** Sets what is given. @returns the user as they are now; undefined when there is none */
+  async updateProfile(userId: string, changes: ProfileChanges): Promise<User | undefined> {
+    const columns = { name: 'name', avatarUrl: 'avatar_url', phone: 'phone' } as const;
+    const given = (Object.keys(columns) as (keyof ProfileChanges)[]).filter(
+      (key) => changes[key] !== undefined,
+    );
+    const assignments = given.map((key, index) => `${columns[key]} = $${index + 2}`).join(', ');
+    const [user] = await this.database.query<User>(
+      `UPDATE authfort_users u SET ${assignments || 'name = name'} WHERE u.id = $1 AND u.deleted_at IS NULL RETURNING ${USER_COLUMNS}`,
+      [userId, ...given.map((key) => changes[key])],
+    );
+    return user;
+  }
+
+  /** Changes the address. @returns `taken` when another account has it */
+  async changeEmail(
+    userId: string,
+    email: string,
+    verified: boolean,
+  ): Promise<'changed' | 'taken' | 'unknown'> {
+    // A racer who takes the address in between is caught by the unique index.
+    if ((await this.findByEmail(email))?.id !== userId && (await this.exists(email))) return 'taken';
+    const rows = await this.database.query(
+      'UPDATE authfort_users SET email = $2, email_verified = $3 WHERE id = $1 AND deleted_at IS NULL RETURNING id',
+      [userId, email, verified],
+    );
+    return rows.length > 0 ? 'changed' : 'unknown';
   }
 
   /** Replaces a hash made at weaker settings, unless the password has been changed meanwhile. */

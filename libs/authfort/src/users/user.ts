@@ -11,6 +11,8 @@ export interface User {
   /** The `ver` claim: a token with another one is refused. */
   readonly tokenVersion: number;
   readonly roles: readonly string[];
+  /** What the roles permit. */
+  readonly permissions: readonly string[];
   readonly createdAt: Date;
   readonly deletedAt: Date | null;
 }
@@ -22,9 +24,20 @@ export interface NewUser {
   readonly name: string | null;
   readonly avatarUrl: string | null;
   readonly phone: string | null;
+  /** Default false. */
+  readonly emailVerified?: boolean;
+}
+
+/** What of a profile is to change; null takes it away, undefined leaves it. */
+export interface ProfileChanges {
+  readonly name?: string | null;
+  readonly avatarUrl?: string | null;
+  readonly phone?: string | null;
 }
 
 /** The columns of `authfort_users u` that make a {@link User}, for the repositories' statements. */
 export const USER_COLUMNS = `u.id, u.email, u.name, u.avatar_url AS "avatarUrl", u.phone, u.email_verified AS "emailVerified",
   u.mfa_enabled AS "mfaEnabled", u.banned, u.token_version AS "tokenVersion", u.created_at AS "createdAt", u.deleted_at AS "deletedAt",
-  ARRAY(SELECT r.role FROM authfort_user_roles r WHERE r.user_id = u.id ORDER BY r.role) AS roles`;
+  ARRAY(SELECT r.role FROM authfort_user_roles r WHERE r.user_id = u.id ORDER BY r.role) AS roles,
+  ARRAY(SELECT DISTINCT p.permission FROM authfort_user_roles r JOIN authfort_role_permissions p ON p.role = r.role
+        WHERE r.user_id = u.id ORDER BY p.permission) AS permissions`;

@@ -1,0 +1,126 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+
+/** One-time tokens, e-mail codes, password history, permissions, the outbox and the audit log. */
+export class Accounts1700000000002 implements MigrationInterface {
+  readonly name = 'Accounts1700000000002';
+
+  async up(runner: QueryRunner): Promise<void> {
+    // The order of bytes, so that one index serves equality, prefixes and pages.
+    await runner.query('ALTER TABLE authfort_users ALTER COLUMN email TYPE text COLLATE "C"');
+    await runner.query('CREATE INDEX authfort_users_created_at_idx ON authfort_users (created_at, id)');
+    await runner.query(`
+      CREATE TABLE authfort_one_time_tokens (
+        token_hash bytea NOT NULL CONSTRAINT authfort_one_time_tokens_pkey PRIMARY KEY,
+        purpose text NOT NULL,
+        user_id uuid
+          CONSTRAINT authfort_one_time_tokens_user_id_fkey REFERENCES authfort_users (id) ON DELETE CASCADE,
+        email text NOT NULL,
+        created_at timestamptz NOT NULL,
+        expires_at timestamptz NOT NULL
+      )`);
+    await runner.query(
+      'CREATE INDEX authfort_one_time_tokens_user_id_idx ON authfort_one_time_tokens (user_id)',
+    );
+    await runner.query(
+      'CREATE INDEX authfort_one_time_tokens_expires_at_idx ON authfort_one_time_tokens (expires_at)',
+    );
+    await runner.query(`
+      CREATE TABLE authfort_email_otps (
+        address_hash bytea NOT NULL CONSTRAINT authfort_email_otps_pkey PRIMARY KEY,
+        code_hash bytea,
+        attempts integer NOT NULL,
+        expires_at timestamptz NOT NULL,
+        failures integer NOT NULL,
+        failures_since timestamptz NOT NULL
+      )`);
+    await runner.query('CREATE INDEX authfort_email_otps_expires_at_idx ON authfort_email_otps (expires_at)');
+    await runner.query(`
+      CREATE TABLE authfort_password_history (
+        id uuid NOT NULL CONSTRAINT authfort_password_history_pkey PRIMARY KEY,
+        user_id uuid NOT NULL
+          CONSTRAINT authfort_password_history_user_id_fkey REFERENCES authfort_users (id) ON DELETE CASCADE,
+        password_hash text NOT NULL,
+        replaced_at timestamptz NOT NULL
+      )`);
+    await runner.query(
+      'CREATE INDEX authfort_password_history_user_id_idx ON authfort_password_history (user_id, replaced_at)',
+    );
+    await runner.query(`
+      CREATE TABLE authfort_role_permissions (
+        role text NOT NULL,
+        permission text NOT NULL,
+        granted_at timestamptz NOT NULL,
+        CONSTRAINT authfort_role_permissions_pkey PRIMARY KEY (role, permission)
+      )`);
+    await runner.query(`
+      CREATE TABLE authfort_outbox_consumers (
+        consumer text NOT NULL,
+        event text NOT NULL,
+        seen_at timestamptz NOT NULL,
+        CONSTRAINT authfort_outbox_consumers_pkey PRIMARY KEY (consumer, event)
+      )`);
+    await runner.query(`
+      CREATE TABLE authfort_outbox (
+        id uuid NOT NULL CONSTRAINT authfort_outbox_pkey PRIMARY KEY,
+        event_id uuid NOT NULL,
+        event text NOT NULL,
+        consumer text NOT NULL,
+        user_id uuid,
+        payload jsonb NOT NULL,
+        created_at timestamptz NOT NULL,
+        due_at timestamptz NOT NULL,
+        attempts integer NOT NULL DEFAULT 0,
+        dead_at timestamptz,
+        error text
+      )`);
+    await runner.query(
+      'CREATE INDEX authfort_outbox_due_at_idx ON authfort_outbox (due_at) WHERE dead_at IS NULL',
+    );
+    await runner.query('CREATE INDEX authfort_outbox_user_id_idx ON authfort_outbox (user_id)');
+    await runner.query(`
+      CREATE TABLE authfort_audit_log (
+        id bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT authfort_audit_log_pkey PRIMARY KEY,
+        at timestamptz NOT NULL,
+        action text NOT NULL,
+        actor_id uuid,
+        user_id uuid,
+        session_id uuid,
+        ip text,
+        user_agent text,
+        detail jsonb NOT NULL
+      )`);
+    await runner.query('CREATE INDEX authfort_audit_log_user_id_idx ON authfort_audit_log (user_id, id)');
+    await runner.query('CREATE INDEX authfort_audit_log_actor_id_idx ON authfort_audit_log (actor_id, id)');
+    // Append-only: an entry may lose its personal data, and nothing else about it may change.
+    await runner.query(`
+      CREATE FUNCTION authfort_audit_log_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN
+        IF (NEW.id, NEW.at, NEW.action, NEW.actor_id, NEW.user_id, NEW.session_id, NEW.detail)
+             IS DISTINCT FROM (OLD.id, OLD.at, OLD.action, OLD.actor_id, OLD.user_id, OLD.session_id, OLD.detail)
+           OR NEW.ip IS NOT NULL AND NEW.ip IS DISTINCT FROM OLD.ip
+           OR NEW.user_agent IS NOT NULL AND NEW.user_agent IS DISTINCT FROM OLD.user_agent THEN
+          RAISE EXCEPTION 'authfort_audit_log is append-only';
+        END IF;
+        RETURN NEW;
+      END $$`);
+    await runner.query(`
+      CREATE TRIGGER authfort_audit_log_append_only BEFORE UPDATE ON authfort_audit_log
+      FOR EACH ROW EXECUTE FUNCTION authfort_audit_log_append_only()`);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    const tables = [
+      'audit_log',
+      'outbox',
+      'outbox_consumers',
+      'role_permissions',
+      'password_history',
+      'email_otps',
+      'one_time_tokens',
+    ];
+    for (const table of tables) await runner.query(`DROP TABLE authfort_${table}`);
+    await runner.query('DROP FUNCTION authfort_audit_log_append_only()');
+    await runner.query('DROP INDEX authfort_users_created_at_idx');
+    await runner.query('ALTER TABLE authfort_users ALTER COLUMN email TYPE text COLLATE "default"');
+  }
+}

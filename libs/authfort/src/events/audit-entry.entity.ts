@@ -1,0 +1,44 @@
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+
+/**
+ * Who did what to whom, from where, when. Written in the transaction of the change. A trigger lets an entry lose its address and user
+ * agent, and refuses every other change.
+ */
+@Entity('authfort_audit_log')
+@Index('authfort_audit_log_user_id_idx', ['userId', 'id'])
+@Index('authfort_audit_log_actor_id_idx', ['actorId', 'id'])
+export class AuditEntryEntity {
+  @PrimaryColumn('bigint', {
+    primaryKeyConstraintName: 'authfort_audit_log_pkey',
+    generated: 'identity',
+    generatedIdentity: 'ALWAYS',
+  })
+  id!: string;
+
+  @Column('timestamptz')
+  at!: Date;
+
+  /** The event's name. */
+  @Column('text')
+  action!: string;
+
+  /** Null: the server itself, the command line, or nobody known. */
+  @Column('uuid', { name: 'actor_id', nullable: true })
+  actorId!: string | null;
+
+  /** Whom it concerns. No foreign key: the entry outlives the account. */
+  @Column('uuid', { name: 'user_id', nullable: true })
+  userId!: string | null;
+
+  @Column('uuid', { name: 'session_id', nullable: true })
+  sessionId!: string | null;
+
+  @Column('text', { nullable: true })
+  ip!: string | null;
+
+  @Column('text', { name: 'user_agent', nullable: true })
+  userAgent!: string | null;
+
+  @Column('jsonb')
+  detail!: object;
+}

@@ -1,0 +1,59 @@
+import { Injectable } from '@nestjs/common';
+import { Database } from '../database/database.js';
+
+/** Wrong guesses at one code; then it is worthless. */
+const MAX_ATTEMPTS = 5;
+/** Wrong guesses at all codes of one address within {@link WINDOW_SECONDS}: NIST SP 800-63B §3.2.2 allows 100 at most. */
+const MAX_FAILURES = 50;
+const WINDOW_SECONDS = 86_400;
+
+/** E-mail codes and the wrong guesses at them. Every replica counts in the same row. */
+@Injectable()
+export class EmailOtpRepository {
+  constructor(private readonly database: Database) {}
+
+  /** Sets the code of an address, in the place of the one before. `codeHash` null: there is nobody to have one. */
+  async replace(addressHash: Buffer, codeHash: Buffer | null, now: Date, expiresAt: Date): Promise<void> {
+    await this.database.query(
+      `INSERT INTO authfort_email_otps AS o (address_hash, code_hash, attempts, expires_at, failures, failures_since)
+       VALUES ($1, $2, 0, $4, 0, $3)
+       ON CONFLICT (address_hash) DO UPDATE SET code_hash = $2, attempts = 0, expires_at = $4,
+         failures = CASE WHEN ${windowOver('$3')} THEN 0 ELSE o.failures END,
+         failures_since = CASE WHEN ${windowOver('$3')} THEN $3 ELSE o.failures_since END`,
+      [addressHash, codeHash, now, expiresAt],
+    );
+  }
+
+  /**
+   * Judges a guess, in one statement that counts it: racers wait for one another at the row. A right guess takes the code; a wrong one
+   * that was the last takes it too.
+   */
+  async redeem(addressHash: Buffer, codeHash: Buffer, now: Date): Promise<boolean> {
+    const [judged] = await this.database.query<{ right: boolean }>(
+      `WITH code AS (
+         SELECT address_hash, code_hash = $2 AS is_right, attempts + 1 >= ${MAX_ATTEMPTS} AS is_last
+         FROM authfort_email_otps o
+         WHERE address_hash = $1 AND code_hash IS NOT NULL AND expires_at > $3 AND attempts < ${MAX_ATTEMPTS}
+           AND (failures < ${MAX_FAILURES} OR ${windowOver('$3')})
+         FOR UPDATE
+       )
+       UPDATE authfort_email_otps o SET
+         attempts = attempts + 1,
+         code_hash = CASE WHEN is_right OR is_last THEN NULL ELSE o.code_hash END,
+         failures = CASE WHEN is_right OR ${windowOver('$3')} THEN 0 ELSE failures END + CASE WHEN is_right THEN 0 ELSE 1 END,
+         failures_since = CASE WHEN is_right OR ${windowOver('$3')} THEN $3 ELSE failures_since END
+       FROM code WHERE o.address_hash = code.address_hash
+       RETURNING is_right AS right`,
+      [addressHash, codeHash, now],
+    );
+    return judged?.right ?? false;
+  }
+
+  async discard(addressHash: Buffer): Promise<void> {
+    await this.database.query('DELETE FROM authfort_email_otps WHERE address_hash = $1', [addressHash]);
+  }
+}
+
+function windowOver(now: string): string {
+  return `o.failures_since <= ${now}::timestamptz - make_interval(secs => ${WINDOW_SECONDS})`;
+}

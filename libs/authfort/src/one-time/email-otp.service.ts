@@ -1,0 +1,58 @@
+import { createHmac, hkdfSync, randomBytes, randomInt } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { Clock } from 'authfort-service';
+import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
+import { EmailOtpRepository } from './email-otp.repository.js';
+
+/** Makes and judges six-digit codes. Address and code are bound to each other under a key that is not in the database. */
+@Injectable()
+export class EmailOtpService {
+  private readonly key: Buffer;
+
+  constructor(
+    private readonly otps: EmailOtpRepository,
+    private readonly clock: Clock,
+    @Inject(AUTHFORT_CONFIG) private readonly config: AuthFortConfig,
+  ) {
+    // Without a secret (development only) codes hold within this process.
+    const secret = config.keyEncryptionSecret ?? randomBytes(32).toString('base64');
+    this.key = Buffer.from(hkdfSync('sha256', secret, '', 'authfort email codes v1', 32));
+  }
+
+  /** @returns the code, six digits, which is shown only here; the one before is worthless from now on */
+  async issue(email: string): Promise<string> {
+    const code = String(randomInt(1_000_000)).padStart(6, '0');
+    await this.replace(email, this.hash('code', `${email} ${code}`));
+    return code;
+  }
+
+  /** What {@link issue} does, for an address that is to receive none. */
+  async issueToNobody(email: string): Promise<void> {
+    await this.replace(email, null);
+  }
+
+  /** Whether it is the code of the address. A right one is right once; wrong ones are counted. */
+  redeem(email: string, input: string): Promise<boolean> {
+    const code = input.replace(/\s/g, '');
+    return this.otps.redeem(this.addressHash(email), this.hash('code', `${email} ${code}`), this.clock.now());
+  }
+
+  /** Forgets the address. */
+  discard(email: string): Promise<void> {
+    return this.otps.discard(this.addressHash(email));
+  }
+
+  private replace(email: string, codeHash: Buffer | null): Promise<void> {
+    const now = this.clock.now();
+    const expiresAt = new Date(now.getTime() + this.config.emailOtpTtlSeconds * 1000);
+    return this.otps.replace(this.addressHash(email), codeHash, now, expiresAt);
+  }
+
+  private addressHash(email: string): Buffer {
+    return this.hash('address', email);
+  }
+
+  private hash(kind: string, text: string): Buffer {
+    return createHmac('sha256', this.key).update(`${kind} ${text}`).digest();
+  }
+}

@@ -1,0 +1,69 @@
+import { Injectable } from '@nestjs/common';
+import { Database } from '../database/database.js';
+
+/** What a one-time token is good for. A token is never taken for another purpose. */
+export type OneTimePurpose = 'password_reset' | 'email_verification' | 'magic_link' | 'email_change';
+
+/** Whom a token was made for. */
+export interface OneTimeSubject {
+  /** Null where the token is to make an account. */
+  readonly userId: string | null;
+  /** The address that the token was sent to: who has the token, has the address. */
+  readonly email: string;
+}
+
+/** Tokens that work once. */
+@Injectable()
+export class OneTimeTokenRepository {
+  constructor(private readonly database: Database) {}
+
+  async insert(
+    tokenHash: Buffer,
+    purpose: OneTimePurpose,
+    { userId, email }: OneTimeSubject,
+    createdAt: Date,
+    expiresAt: Date,
+  ): Promise<void> {
+    await this.database.query(
+      `INSERT INTO authfort_one_time_tokens (token_hash, purpose, user_id, email, created_at, expires_at)
+       VALUES ($1, $2, $3, $4, $5, $6)`,
+      [tokenHash, purpose, userId, email, createdAt, expiresAt],
+    );
+  }
+
+  /** Looks without taking. */
+  async find(tokenHash: Buffer, purpose: OneTimePurpose, now: Date): Promise<OneTimeSubject | undefined> {
+    const [found] = await this.database.query<OneTimeSubject>(
+      `SELECT user_id AS "userId", email FROM authfort_one_time_tokens
+       WHERE token_hash = $1 AND purpose = $2 AND expires_at > $3`,
+      [tokenHash, purpose, now],
+    );
+    return found;
+  }
+
+  /** Takes the token: of any number of racers one receives it. */
+  async consume(tokenHash: Buffer, purpose: OneTimePurpose, now: Date): Promise<OneTimeSubject | undefined> {
+    const [taken] = await this.database.query<OneTimeSubject>(
+      `DELETE FROM authfort_one_time_tokens WHERE token_hash = $1 AND purpose = $2 AND expires_at > $3
+       RETURNING user_id AS "userId", email`,
+      [tokenHash, purpose, now],
+    );
+    return taken;
+  }
+
+  /** Makes the tokens of a user worthless: those of the purposes. */
+  async discard(userId: string, purposes: readonly OneTimePurpose[]): Promise<void> {
+    await this.database.query(
+      'DELETE FROM authfort_one_time_tokens WHERE user_id = $1 AND purpose = ANY($2)',
+      [userId, purposes],
+    );
+  }
+
+  /** What is left of a user and of their address. */
+  async discardAll(userId: string, email: string): Promise<void> {
+    await this.database.query('DELETE FROM authfort_one_time_tokens WHERE user_id = $1 OR email = $2', [
+      userId,
+      email,
+    ]);
+  }
+}

@@ -1,0 +1,66 @@
+import { Injectable } from '@nestjs/common';
+import { Database } from '../database/database.js';
+import { authError } from '../errors/catalog.js';
+import { EventBus } from '../events/event-bus.js';
+import { NewPasswordService } from './new-password.service.js';
+import { PasswordHasher } from './password-hasher.js';
+import { PasswordReplacer } from './password-replacer.js';
+import { assertHashable } from './password.policy.js';
+import { PasswordRepository } from './password.repository.js';
+
+/** Passwords of who is signed in. */
+@Injectable()
+export class ChangePasswordService {
+  constructor(
+    private readonly database: Database,
+    private readonly passwords: PasswordRepository,
+    private readonly hasher: PasswordHasher,
+    private readonly newPasswords: NewPasswordService,
+    private readonly replacer: PasswordReplacer,
+    private readonly events: EventBus,
+  ) {}
+
+  /** @throws AuthFortError `invalid_password` also where the account has none; `user_not_found`, `overloaded` */
+  async assertPassword(userId: string, password: string): Promise<void> {
+    assertHashable(password);
+    const { current } = await this.replacer.stored(userId);
+    if (!(await this.hasher.verify(current, password)).matches) throw authError('invalid_password');
+  }
+
+  /** Whether the account has a password. @throws AuthFortError `user_not_found` */
+  async hasPassword(userId: string): Promise<boolean> {
+    return (await this.replacer.stored(userId)).current !== null;
+  }
+
+  /**
+   * Ends the other sessions, or all when `keptSessionId` is left out. Access tokens end in any case; a session that is kept refreshes.
+   * @throws AuthFortError `invalid_password`, `conflict`, and what a new password is refused for
+   */
+  async change(
+    user: { id: string; email: string },
+    oldPassword: string,
+    newPassword: string,
+    keptSessionId?: string,
+  ): Promise<void> {
+    this.newPasswords.assertLength(newPassword);
+    assertHashable(oldPassword);
+    const stored = await this.replacer.stored(user.id);
+    if (!(await this.hasher.verify(stored.current, oldPassword)).matches) throw authError('invalid_password');
+    const hash = await this.newPasswords.hash(newPassword, user.id, stored);
+    await this.database.transaction(async () => {
+      await this.replacer.replace(user, stored, hash, keptSessionId);
+      await this.events.emit('password_changed', { userId: user.id });
+    });
+  }
+
+  /** Gives an account its first password. @throws AuthFortError `password_already_set`, and what a new password is refused for */
+  async set(userId: string, password: string): Promise<void> {
+    const stored = await this.replacer.stored(userId);
+    if (stored.current !== null) throw authError('password_already_set');
+    const hash = await this.newPasswords.hash(password, userId, stored);
+    await this.database.transaction(async () => {
+      if (!(await this.passwords.setFirst(userId, hash))) throw authError('password_already_set');
+      await this.events.emit('password_set', { userId });
+    });
+  }
+}

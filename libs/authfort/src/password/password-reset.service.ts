@@ -1,0 +1,57 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Database } from '../database/database.js';
+import { authError } from '../errors/catalog.js';
+import { EventBus } from '../events/event-bus.js';
+import { OneTimeTokenService } from '../one-time/one-time-token.service.js';
+import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
+import { UserRepository } from '../users/user.repository.js';
+import { NewPasswordService } from './new-password.service.js';
+import { PasswordReplacer } from './password-replacer.js';
+
+/** Lets who has forgotten their password choose a new one, by a link to their address. */
+@Injectable()
+export class PasswordResetService {
+  constructor(
+    private readonly database: Database,
+    private readonly users: UserRepository,
+    private readonly tokens: OneTimeTokenService,
+    private readonly newPasswords: NewPasswordService,
+    private readonly replacer: PasswordReplacer,
+    private readonly events: EventBus,
+    @Inject(AUTHFORT_CONFIG) private readonly config: AuthFortConfig,
+  ) {}
+
+  /** @returns a token for {@link reset}. */
+  async createToken(user: { id: string; email: string }): Promise<string> {
+    return this.database.transaction(async () => {
+      const subject = { userId: user.id, email: user.email };
+      const token = await this.tokens.issue('password_reset', subject, this.config.passwordResetTtlSeconds);
+      await this.events.emit('password_reset_requested', subject);
+      return token;
+    });
+  }
+
+  /**
+   * Sets a new password and ends all sessions. Who has the link has the address: it is verified from now on.
+   * @throws AuthFortError `invalid_reset_token`, and what a new password is refused for
+   */
+  async reset(token: string, newPassword: string): Promise<void> {
+    this.newPasswords.assertLength(newPassword);
+    // A look first, so that only who has a token can make the server hash.
+    const userId = (await this.tokens.find('password_reset', token))?.userId;
+    const user = userId ? await this.users.findById(userId) : undefined;
+    if (!user || user.deletedAt) throw authError('invalid_reset_token');
+    const stored = await this.replacer.stored(user.id);
+    const hash = await this.newPasswords.hash(newPassword, user.id, stored);
+    await this.database.transaction(async () => {
+      // The account before the token, in this order everywhere.
+      if (!(await this.users.lock(user.id))) throw authError('invalid_reset_token');
+      const subject = await this.tokens.consume('password_reset', token);
+      if (subject?.email !== user.email) throw authError('invalid_reset_token');
+      await this.replacer.replace(user, stored, hash);
+      if (await this.users.markEmailVerified(user.id, user.email))
+        await this.events.emit('email_verified', { userId: user.id, email: user.email });
+      await this.events.emit('password_reset', { userId: user.id });
+    });
+  }
+}

@@ -1,0 +1,63 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { Database } from '../database/database.js';
+
+/** The passwords of an account, as hashes. */
+export interface StoredPasswords {
+  readonly current: string | null;
+  /** Newest first. */
+  readonly earlier: readonly string[];
+}
+
+/** Password hashes and their history. */
+@Injectable()
+export class PasswordRepository {
+  constructor(private readonly database: Database) {}
+
+  /** @param history how many earlier ones */
+  async find(userId: string, history: number): Promise<StoredPasswords | undefined> {
+    const [found] = await this.database.query<StoredPasswords>(
+      `SELECT password_hash AS current, ARRAY(
+         SELECT h.password_hash FROM authfort_password_history h WHERE h.user_id = u.id ORDER BY h.replaced_at DESC LIMIT $2
+       ) AS earlier
+       FROM authfort_users u WHERE u.id = $1 AND u.deleted_at IS NULL`,
+      [userId, history],
+    );
+    return found;
+  }
+
+  /**
+   * Puts `next` in the place of `current`, if that is still the password, and makes every access token of the user invalid.
+   * @returns false when the password has been changed meanwhile
+   */
+  async replace(userId: string, current: string | null, next: string): Promise<boolean> {
+    const rows = await this.database.query(
+      `UPDATE authfort_users SET password_hash = $3, token_version = token_version + 1
+       WHERE id = $1 AND password_hash IS NOT DISTINCT FROM $2 AND deleted_at IS NULL RETURNING id`,
+      [userId, current, next],
+    );
+    return rows.length > 0;
+  }
+
+  /** Sets the first password of an account. @returns false when it has one */
+  async setFirst(userId: string, hash: string): Promise<boolean> {
+    const rows = await this.database.query(
+      'UPDATE authfort_users SET password_hash = $2 WHERE id = $1 AND password_hash IS NULL AND deleted_at IS NULL RETURNING id',
+      [userId, hash],
+    );
+    return rows.length > 0;
+  }
+
+  /** Keeps a replaced hash, and of all no more than `history`. */
+  async remember(userId: string, hash: string, history: number, now: Date): Promise<void> {
+    await this.database.query(
+      'INSERT INTO authfort_password_history (id, user_id, password_hash, replaced_at) VALUES ($1, $2, $3, $4)',
+      [randomUUID(), userId, hash, now],
+    );
+    await this.database.query(
+      `DELETE FROM authfort_password_history WHERE user_id = $1 AND id NOT IN
+         (SELECT id FROM authfort_password_history WHERE user_id = $1 ORDER BY replaced_at DESC, id LIMIT $2)`,
+      [userId, history],
+    );
+  }
+}
