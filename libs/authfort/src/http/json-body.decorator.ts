@@ -35,7 +35,8 @@ export function parseJsonBody<T>(schema: z.ZodType<T>, request: RequestWithBody)
   if (typeof value !== 'object' || value === null || Array.isArray(value) || !isTame(value, 0))
     throw authError('invalid_json');
   const result = schema.safeParse(value);
-  if (!result.success) throw authError('validation_error', { details: result.error.issues.map(describe) });
+  if (!result.success)
+    throw authError('validation_error', { details: result.error.issues.map(describeIssue) });
   return result.data;
 }
 
@@ -52,8 +53,12 @@ function isTame(value: object, depth: number): boolean {
 }
 
 /** Names of fields are the schema's; messages are fixed: nothing of the input is repeated. */
-function describe(issue: z.core.$ZodIssue): { field: string; message: string } {
-  const field = issue.path.join('.') || 'body';
+export function describeIssue(issue: z.core.$ZodIssue): { field: string; message: string } {
+  const field = issue.path.join('.') || (issue.code === 'unrecognized_keys' ? 'query' : 'body');
   if (issue.code === 'invalid_type') return { field, message: `must be a ${issue.expected}` };
-  return { field, message: issue.code === 'custom' ? issue.message : 'is not valid' };
+  if (issue.code === 'unrecognized_keys') return { field, message: 'has a parameter that is not known' };
+  return { field, message: OURS.has(issue.code) ? issue.message : 'is not valid' };
 }
+
+/** Issues whose messages are written in the schemas; Zod's own can repeat the input. */
+const OURS: ReadonlySet<string> = new Set(['custom', 'invalid_format', 'too_small', 'too_big']);
