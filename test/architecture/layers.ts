@@ -11,7 +11,9 @@ export const LAYERS: readonly (readonly string[])[] = [
   ['sessions'],
   ['introspection', 'revocation'],
   ['sign-in'],
-  ['password', 'magic-link', 'otp', 'oauth', 'mfa', 'passkeys', 'account', 'email-verification'],
+  ['password', 'magic-link', 'otp', 'oauth', 'mfa', 'passkeys', 'email-verification'],
+  ['email-change'],
+  ['account'],
   ['admin'],
   ['health', 'cli', 'testing'],
 ];

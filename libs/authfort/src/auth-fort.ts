@@ -1,6 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { AuthUser } from 'authfort-service';
+import { AccountCreationService, type CreateUserInput } from './account/account-creation.service.js';
+import { AccountDeletionService } from './account/account-deletion.service.js';
 import { BanService } from './account/ban.service.js';
+import { type UserChanges, UserEditorService } from './account/user-editor.service.js';
 import { type ClientInfo, NO_CLIENT } from './http/client-info.js';
 import { type JwksDocument, KeyRing } from './keys/key-ring.js';
 import { KeyRotationService } from './keys/key-rotation.service.js';
@@ -11,7 +14,6 @@ import { ChangePasswordService } from './password/change-password.service.js';
 import { PasswordResetService } from './password/password-reset.service.js';
 import { normalizeEmail } from './users/user-fields.js';
 import { LoginService } from './password/login.service.js';
-import { type SignupInput, SignupService } from './password/signup.service.js';
 import { RoleService } from './roles/role.service.js';
 import type { AuthResult } from './sessions/auth-result.js';
 import { CleanupService } from './sessions/cleanup.service.js';
@@ -20,6 +22,7 @@ import { SessionAuthenticator } from './sessions/session.authenticator.js';
 import type { Session } from './sessions/session.repository.js';
 import { SessionService } from './sessions/session.service.js';
 import type { User } from './users/user.js';
+import { type ListUsersQuery, UserDirectoryService, type UserPage } from './users/user-directory.service.js';
 import { UserService } from './users/user.service.js';
 
 /**
@@ -29,7 +32,10 @@ import { UserService } from './users/user.service.js';
 @Injectable()
 export class AuthFort {
   constructor(
-    private readonly signups: SignupService,
+    private readonly creation: AccountCreationService,
+    private readonly editor: UserEditorService,
+    private readonly deletion: AccountDeletionService,
+    private readonly directory: UserDirectoryService,
     private readonly logins: LoginService,
     private readonly refreshes: RefreshService,
     private readonly sessions: SessionService,
@@ -47,9 +53,32 @@ export class AuthFort {
     private readonly cleaning: CleanupService,
   ) {}
 
-  /** Creates an account without signing it in. @throws `user_exists`, `invalid_email`, `password_too_short`, … */
-  createUser(input: SignupInput): Promise<User> {
-    return this.signups.create(input);
+  /** Creates an account without signing it in. @throws `user_exists`, `invalid_email`, `password_too_short`, `invalid_role`, … */
+  createUser(input: CreateUserInput): Promise<User> {
+    return this.creation.create(input);
+  }
+
+  /** Sets what is given, at once and without a mail. @throws `user_not_found`, `user_exists`, `invalid_email`, `invalid_name`, … */
+  async updateUser(userId: string, changes: UserChanges): Promise<User> {
+    return this.editor.update((await this.users.get(userId)).id, changes);
+  }
+
+  /**
+   * Anonymises an account: the row and the id stay, everything personal goes, the address is free again. `hard` deletes the row too.
+   * @throws `user_not_found`
+   */
+  async deleteUser(userId: string, options: { hard?: boolean } = {}): Promise<void> {
+    await this.deletion.delete((await this.users.get(userId)).id, options.hard);
+  }
+
+  /** One page of accounts. @throws `validation_error` for a cursor that is none */
+  listUsers(query: ListUsersQuery = {}): Promise<UserPage> {
+    return this.directory.list(query);
+  }
+
+  /** How many accounts match. */
+  countUsers(query: Omit<ListUsersQuery, 'sort' | 'order' | 'limit' | 'cursor'> = {}): Promise<number> {
+    return this.directory.count(query);
   }
 
   /** Signs in with a password. @throws `invalid_credentials`, `user_banned`, `overloaded` */

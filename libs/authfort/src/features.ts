@@ -1,6 +1,16 @@
 import type { Provider, Type } from '@nestjs/common';
 import { BanService } from './account/ban.service.js';
+import { AccountCreationService } from './account/account-creation.service.js';
+import { AccountDeletionService } from './account/account-deletion.service.js';
+import { AccountExportRepository } from './account/account-export.repository.js';
+import { AccountExportService } from './account/account-export.service.js';
 import { MeController } from './account/me.controller.js';
+import { PersonalDataEraser } from './account/personal-data-eraser.service.js';
+import { ProfileService } from './account/profile.service.js';
+import { UserEditorService } from './account/user-editor.service.js';
+import { AdminAccessController } from './admin/admin-access.controller.js';
+import { AdminUserListController } from './admin/admin-user-list.controller.js';
+import { AdminUsersController } from './admin/admin-users.controller.js';
 import { AuthFort } from './auth-fort.js';
 import { ActorInterceptor } from './events/actor.interceptor.js';
 import { EventBus } from './events/event-bus.js';
@@ -25,6 +35,9 @@ import { LoginService } from './password/login.service.js';
 import { PasswordHasher } from './password/password-hasher.js';
 import { SignupController } from './password/signup.controller.js';
 import { SignupService } from './password/signup.service.js';
+import { EmailChangeController } from './email-change/email-change.controller.js';
+import { EmailChangeMails } from './email-change/email-change-mails.js';
+import { EmailChangeService } from './email-change/email-change.service.js';
 import { EmailVerificationController } from './email-verification/email-verification.controller.js';
 import { EmailVerificationMail } from './email-verification/email-verification-mail.js';
 import { EmailVerificationService } from './email-verification/email-verification.service.js';
@@ -37,20 +50,24 @@ import { EmailOtpRepository } from './one-time/email-otp.repository.js';
 import { EmailOtpService } from './one-time/email-otp.service.js';
 import { OneTimeTokenRepository } from './one-time/one-time-token.repository.js';
 import { OneTimeTokenService } from './one-time/one-time-token.service.js';
+import { PendingProofsService } from './one-time/pending-proofs.service.js';
 import { OtpController } from './otp/otp.controller.js';
 import { OtpMail } from './otp/otp-mail.js';
 import { OtpService } from './otp/otp.service.js';
 import { BreachList } from './password/breach-list.js';
 import { ChangePasswordService } from './password/change-password.service.js';
+import { NewAccountService } from './password/new-account.service.js';
 import { NewPasswordService } from './password/new-password.service.js';
 import { PasswordController } from './password/password.controller.js';
 import { PasswordMails } from './password/password-mails.js';
 import { PasswordReplacer } from './password/password-replacer.js';
 import { PasswordRepository } from './password/password.repository.js';
 import { PasswordResetService } from './password/password-reset.service.js';
+import { ReauthenticationService } from './password/reauthentication.service.js';
 import { EmailProofService } from './sign-in/email-proof.service.js';
 import { RateLimitGuard } from './rate-limits/rate-limit.guard.js';
 import { RateLimiter } from './rate-limits/rate-limiter.js';
+import { LastAdminPolicy } from './roles/last-admin.policy.js';
 import { RoleRepository } from './roles/role.repository.js';
 import { RoleService } from './roles/role.service.js';
 import { CleanupService } from './sessions/cleanup.service.js';
@@ -65,6 +82,8 @@ import { SessionService } from './sessions/session.service.js';
 import { SessionsController } from './sessions/sessions.controller.js';
 import { SignInService } from './sign-in/sign-in.service.js';
 import { AccessTokenService } from './tokens/access-token.service.js';
+import { UserDirectoryRepository } from './users/user-directory.repository.js';
+import { UserDirectoryService } from './users/user-directory.service.js';
 import { UserRepository } from './users/user.repository.js';
 import { UserService } from './users/user.service.js';
 
@@ -86,11 +105,19 @@ export const features: readonly Feature[] = [
     rootControllers: [JwksController, DiscoveryController],
     providers: [SigningKeyRepository, KeyRing, KeyRotationService],
   },
-  { providers: [UserRepository, UserService] },
+  { providers: [UserRepository, UserService, UserDirectoryRepository, UserDirectoryService] },
   { providers: [RateLimiter, RateLimitGuard] },
   { providers: [AccessTokenService] },
-  { providers: [RoleRepository, RoleService] },
-  { providers: [OneTimeTokenRepository, OneTimeTokenService, EmailOtpRepository, EmailOtpService] },
+  { providers: [RoleRepository, RoleService, LastAdminPolicy] },
+  {
+    providers: [
+      OneTimeTokenRepository,
+      OneTimeTokenService,
+      EmailOtpRepository,
+      EmailOtpService,
+      PendingProofsService,
+    ],
+  },
   {
     controllers: [RefreshController, LogoutController, SessionsController],
     providers: [
@@ -120,6 +147,8 @@ export const features: readonly Feature[] = [
       PasswordResetService,
       PasswordMails,
       ChangePasswordService,
+      ReauthenticationService,
+      NewAccountService,
       SignupService,
       LoginService,
     ],
@@ -130,7 +159,21 @@ export const features: readonly Feature[] = [
     controllers: [EmailVerificationController],
     providers: [EmailVerificationService, EmailVerificationMail],
   },
-  { controllers: [MeController], providers: [BanService] },
+  {
+    controllers: [MeController],
+    providers: [
+      BanService,
+      ProfileService,
+      AccountCreationService,
+      UserEditorService,
+      AccountDeletionService,
+      PersonalDataEraser,
+      AccountExportRepository,
+      AccountExportService,
+    ],
+  },
+  { controllers: [EmailChangeController], providers: [EmailChangeService, EmailChangeMails] },
+  { controllers: [AdminUserListController, AdminUsersController, AdminAccessController] },
   { rootControllers: [HealthController] },
   { providers: [AuthFort] },
 ];

@@ -1,3 +1,5 @@
+export type { CreateUserInput } from './account/account-creation.service.js';
+export type { UserChanges } from './account/user-editor.service.js';
 export { AuthFort } from './auth-fort.js';
 export { type AuthFortAsyncOptions, AuthFortModule } from './authfort.module.js';
 export { authfortEntities } from './database/entities.js';
@@ -21,4 +23,6 @@ export type { AuthResult, AuthTokens } from './sessions/auth-result.js';
 export type { SessionUser } from './sessions/session.authenticator.js';
 export type { Session } from './sessions/session.repository.js';
 export type { User } from './users/user.js';
+export type { ListUsersQuery, UserPage } from './users/user-directory.service.js';
+export type { UserSort } from './users/user-directory.repository.js';
 export { AuthFortError, type AuthUser, CurrentUser, Introspect, Public, Roles } from 'authfort-service';

@@ -34,8 +34,8 @@ async function run(flags: CreateFlags): Promise<void> {
   const { AuthFort } = await import('../auth-fort.js');
   await withAuthFort(flags, async (app) => {
     const authfort = app.get(AuthFort);
-    const user = await authfort.createUser({ email: flags.email, name: flags.name, password });
-    for (const role of flags.role) await authfort.addRole(user.id, role);
+    const { email, name, role: roles } = flags;
+    const user = await authfort.createUser({ email, name, password, roles });
     console.log(
       `Made ${user.email} (${user.id})${flags.role.length > 0 ? ` with ${flags.role.join(', ')}` : ''}`,
     );

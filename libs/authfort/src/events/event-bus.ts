@@ -145,7 +145,9 @@ function toLogged({ name, id, at, ...payload }: AuthEvent): LoggedEvent {
   const fields = payload as { userId?: string | null; sessionId?: string | null; client?: ClientInfo };
   const userId = fields.userId ?? null;
   const actor = currentActor();
-  const client = fields.client ?? actor?.client;
+  // Of who deletes their own account nothing is to be left.
+  const gone = name === 'user_deleted' && actor?.userId === userId;
+  const client = gone ? undefined : (fields.client ?? actor?.client);
   const byThemselves = actor && !BY_NOBODY_KNOWN.has(name) ? userId : null;
   const audit = {
     actorId: actor?.userId ?? byThemselves,

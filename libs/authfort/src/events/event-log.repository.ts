@@ -40,4 +40,13 @@ export class EventLogRepository {
       [JSON.stringify(rows)],
     );
   }
+
+  /** Takes addresses and user agents out of what tells of a user, or of what they did. */
+  async redact(userId: string): Promise<void> {
+    await this.database.query(
+      `UPDATE authfort_audit_log SET ip = NULL, user_agent = NULL
+       WHERE (user_id = $1 OR actor_id = $1) AND (ip IS NOT NULL OR user_agent IS NOT NULL)`,
+      [userId],
+    );
+  }
 }

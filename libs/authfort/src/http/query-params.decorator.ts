@@ -33,3 +33,10 @@ export const limit = (most: number, fallback: number) =>
     .transform(Number)
     .pipe(z.number().min(1, 'must be at least 1').max(most, `must be at most ${most}`))
     .default(fallback);
+
+/** `true` or `false` in a query string; may be left out. */
+export const flag = () =>
+  z
+    .enum(['true', 'false'], 'must be true or false')
+    .transform((value) => value === 'true')
+    .optional();

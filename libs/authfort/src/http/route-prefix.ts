@@ -10,7 +10,8 @@ export function underPrefix(prefix: string, controllers: Type[]): Type[] {
   return controllers.map((controller) => {
     const prefixed = class extends controller {};
     Object.defineProperty(prefixed, 'name', { value: controller.name });
-    Reflect.defineMetadata(PATH_METADATA, prefix.replace(/^\//, ''), prefixed);
+    const own = String(Reflect.getMetadata(PATH_METADATA, controller) ?? '');
+    Reflect.defineMetadata(PATH_METADATA, `${prefix}/${own}`.replace(/^\/|\/+$/g, ''), prefixed);
     return prefixed;
   });
 }

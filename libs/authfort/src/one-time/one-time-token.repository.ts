@@ -17,18 +17,29 @@ export interface OneTimeSubject {
 export class OneTimeTokenRepository {
   constructor(private readonly database: Database) {}
 
+  /**
+   * Stores a token, unless the account is gone or, but for a change of address, has another address by now: the row is locked, so that
+   * nothing of an account that is being deleted is left behind.
+   * @returns false when nothing was stored
+   */
   async insert(
     tokenHash: Buffer,
     purpose: OneTimePurpose,
     { userId, email }: OneTimeSubject,
     createdAt: Date,
     expiresAt: Date,
-  ): Promise<void> {
-    await this.database.query(
-      `INSERT INTO authfort_one_time_tokens (token_hash, purpose, user_id, email, created_at, expires_at)
-       VALUES ($1, $2, $3, $4, $5, $6)`,
+  ): Promise<boolean> {
+    const rows = await this.database.query(
+      `WITH owner AS (
+         SELECT id FROM authfort_users
+         WHERE id = $3 AND deleted_at IS NULL AND (email = $4 OR $2 = 'email_change') FOR SHARE
+       )
+       INSERT INTO authfort_one_time_tokens (token_hash, purpose, user_id, email, created_at, expires_at)
+       SELECT $1, $2, $3, $4, $5, $6 WHERE $3::uuid IS NULL OR EXISTS (SELECT 1 FROM owner)
+       RETURNING 1`,
       [tokenHash, purpose, userId, email, createdAt, expiresAt],
     );
+    return rows.length > 0;
   }
 
   /** Looks without taking. */

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Clock } from 'authfort-service';
+import { authError } from '../errors/catalog.js';
 import {
   type OneTimePurpose,
   type OneTimeSubject,
@@ -15,12 +16,13 @@ export class OneTimeTokenService {
     private readonly clock: Clock,
   ) {}
 
-  /** @returns the token, which is shown only here */
+  /** @returns the token, which is shown only here. @throws AuthFortError `user_not_found` when the account is gone meanwhile */
   async issue(purpose: OneTimePurpose, subject: OneTimeSubject, ttlSeconds: number): Promise<string> {
     const token = randomBytes(32).toString('base64url');
     const now = this.clock.now();
     const expiresAt = new Date(now.getTime() + ttlSeconds * 1000);
-    await this.tokens.insert(hash(token), purpose, subject, now, expiresAt);
+    if (!(await this.tokens.insert(hash(token), purpose, subject, now, expiresAt)))
+      throw authError('user_not_found');
     return token;
   }
 

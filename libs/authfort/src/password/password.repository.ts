@@ -60,4 +60,8 @@ export class PasswordRepository {
       [userId, history],
     );
   }
+
+  async forgetHistory(userId: string): Promise<void> {
+    await this.database.query('DELETE FROM authfort_password_history WHERE user_id = $1', [userId]);
+  }
 }

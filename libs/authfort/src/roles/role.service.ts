@@ -31,14 +31,20 @@ export class RoleService {
     });
   }
 
-  /** @throws AuthFortError `user_not_found`. Taking a role that the user does not have changes nothing. */
-  async remove(userId: string, role: string): Promise<void> {
-    await this.database.transaction(async () => {
+  /** @returns false when the user does not have the role: nothing has changed. @throws AuthFortError `user_not_found` */
+  async remove(userId: string, role: string): Promise<boolean> {
+    return this.database.transaction(async () => {
       if (!(await this.users.lock(userId))) throw authError('user_not_found');
-      if (!ROLE.test(role) || !(await this.roles.withdraw(userId, role))) return;
+      if (!ROLE.test(role) || !(await this.roles.withdraw(userId, role))) return false;
       await this.users.raiseTokenVersion(userId);
       await this.events.emit('role_removed', { userId, role });
+      return true;
     });
+  }
+
+  /** Whether anybody has the role. */
+  exists(role: string): Promise<boolean> {
+    return this.roles.isHeld(role);
   }
 
   rolesOf(userId: string): Promise<string[]> {

@@ -97,4 +97,12 @@ export class SessionRepository {
     );
     return rows.length;
   }
+
+  /** Forgets where the sessions of a user came from. */
+  async redact(userId: string): Promise<void> {
+    await this.database.query(
+      'UPDATE authfort_sessions SET ip = NULL, user_agent = NULL WHERE user_id = $1 AND (ip IS NOT NULL OR user_agent IS NOT NULL)',
+      [userId],
+    );
+  }
 }

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from 'authfort-service';
 import { authError } from '../errors/catalog.js';
 import { EventBus } from '../events/event-bus.js';
-import { OneTimeTokenRepository } from '../one-time/one-time-token.repository.js';
+import { PendingProofsService } from '../one-time/pending-proofs.service.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
 import { SessionService } from '../sessions/session.service.js';
 import { UserRepository } from '../users/user.repository.js';
@@ -14,7 +14,7 @@ export class EmailProofService {
   constructor(
     private readonly users: UserRepository,
     private readonly sessions: SessionService,
-    private readonly oneTimeTokens: OneTimeTokenRepository,
+    private readonly pending: PendingProofsService,
     private readonly events: EventBus,
     private readonly clock: Clock,
     @Inject(AUTHFORT_CONFIG) private readonly config: AuthFortConfig,
@@ -52,7 +52,7 @@ export class EmailProofService {
   private async takeOver(user: User): Promise<User> {
     const { id: userId, email } = user;
     await this.users.takeOverUnverified(userId);
-    await this.oneTimeTokens.discardAll(userId, email);
+    await this.pending.discard(user);
     await this.sessions.revokeAll(userId, 'email_proved_by_another');
     await this.events.emit('email_verified', { userId, email });
     return (await this.users.findById(userId))!;

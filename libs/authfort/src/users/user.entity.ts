@@ -2,7 +2,7 @@ import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
 /** An account. The e-mail address is stored normalised (trimmed, NFC, lower case), so that its unique index is the truth. */
 @Entity('authfort_users')
-@Index('authfort_users_created_at_idx', ['createdAt', 'id'])
+@Index('authfort_users_created_at_idx', ['createdAt', 'id'], { where: 'deleted_at IS NULL' })
 export class UserEntity {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'authfort_users_pkey' })
   id!: string;

@@ -76,6 +76,15 @@ export class UserRepository {
     return user;
   }
 
+  /** Reads the account, also one that was anonymised, and keeps other changes of it waiting until the transaction ends. */
+  async lockById(userId: string): Promise<User | undefined> {
+    const [user] = await this.database.query<User>(
+      `SELECT ${USER_COLUMNS} FROM authfort_users u WHERE u.id = $1 FOR UPDATE OF u`,
+      [userId],
+    );
+    return user;
+  }
+
   /** Reads the account of an address and keeps other changes of it waiting until the transaction ends. */
   async lockByEmail(email: string): Promise<User | undefined> {
     const [user] = await this.database.query<User>(
@@ -117,19 +126,30 @@ export class UserRepository {
     return user;
   }
 
-  /** Changes the address. @returns `taken` when another account has it */
-  async changeEmail(
-    userId: string,
-    email: string,
-    verified: boolean,
-  ): Promise<'changed' | 'taken' | 'unknown'> {
-    // A racer who takes the address in between is caught by the unique index.
-    if ((await this.findByEmail(email))?.id !== userId && (await this.exists(email))) return 'taken';
-    const rows = await this.database.query(
-      'UPDATE authfort_users SET email = $2, email_verified = $3 WHERE id = $1 AND deleted_at IS NULL RETURNING id',
-      [userId, email, verified],
-    );
-    return rows.length > 0 ? 'changed' : 'unknown';
+  /**
+   * Gives an account another address. The account has to be locked.
+   * @returns false when another account has the address: the transaction has failed then
+   */
+  async changeEmail(userId: string, email: string, verified: boolean): Promise<boolean> {
+    try {
+      await this.database.query('UPDATE authfort_users SET email = $2, email_verified = $3 WHERE id = $1', [
+        userId,
+        email,
+        verified,
+      ]);
+      return true;
+    } catch (error) {
+      if (isUniqueViolation(error)) return false;
+      throw error;
+    }
+  }
+
+  /** Notes whether the address counts as confirmed. The account has to be locked. */
+  async setEmailVerified(userId: string, verified: boolean): Promise<void> {
+    await this.database.query('UPDATE authfort_users SET email_verified = $2 WHERE id = $1', [
+      userId,
+      verified,
+    ]);
   }
 
   /** Replaces a hash made at weaker settings, unless the password has been changed meanwhile. */
@@ -167,4 +187,27 @@ export class UserRepository {
     );
     return rows.length > 0;
   }
+
+  /**
+   * Takes everything personal out of an account; its row and id stay. Every access token is invalid then. Nobody can sign up with what
+   * takes the address's place.
+   */
+  async anonymise(userId: string, now: Date): Promise<void> {
+    await this.database.query(
+      `UPDATE authfort_users SET email = id || '@deleted', name = NULL, avatar_url = NULL, phone = NULL, password_hash = NULL,
+         email_verified = false, mfa_enabled = false, token_version = token_version + 1, deleted_at = $2
+       WHERE id = $1`,
+      [userId, now],
+    );
+  }
+
+  /** Deletes the row, and with it what refers to it. */
+  async remove(userId: string): Promise<void> {
+    await this.database.query('DELETE FROM authfort_users WHERE id = $1', [userId]);
+  }
+}
+
+/** SQLSTATE 23505 of PostgreSQL. */
+function isUniqueViolation(error: unknown): boolean {
+  return (error as { code?: unknown }).code === '23505';
 }

@@ -7,7 +7,9 @@ export class Accounts1700000000002 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     // The order of bytes, so that one index serves equality, prefixes and pages.
     await runner.query('ALTER TABLE authfort_users ALTER COLUMN email TYPE text COLLATE "C"');
-    await runner.query('CREATE INDEX authfort_users_created_at_idx ON authfort_users (created_at, id)');
+    await runner.query(
+      'CREATE INDEX authfort_users_created_at_idx ON authfort_users (created_at, id) WHERE deleted_at IS NULL',
+    );
     await runner.query(`
       CREATE TABLE authfort_one_time_tokens (
         token_hash bytea NOT NULL CONSTRAINT authfort_one_time_tokens_pkey PRIMARY KEY,

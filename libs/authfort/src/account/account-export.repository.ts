@@ -1,0 +1,41 @@
+import { Injectable } from '@nestjs/common';
+import { Database } from '../database/database.js';
+
+/** What the tables hold on a user, as JSON has it: dates in ISO 8601. */
+export interface StoredAboutUser {
+  readonly has_password: boolean;
+  readonly earlier_passwords: number;
+  readonly sessions: readonly object[];
+  readonly links: readonly object[];
+  readonly audit_log: readonly object[];
+  readonly pending_deliveries: readonly object[];
+}
+
+/** Reads everything that the tables hold on a user, but for what is secret even to them: hashes. */
+@Injectable()
+export class AccountExportRepository {
+  constructor(private readonly database: Database) {}
+
+  async read(userId: string, email: string): Promise<StoredAboutUser> {
+    const [found] = await this.database.query<StoredAboutUser>(
+      `SELECT u.password_hash IS NOT NULL AS has_password,
+         (SELECT count(*)::integer FROM authfort_password_history h WHERE h.user_id = u.id) AS earlier_passwords,
+         ${listOf(`id, amr, created_at, expires_at, revoked_at, revoked_reason, ip, user_agent,
+           (SELECT max(t.issued_at) FROM authfort_refresh_tokens t WHERE t.session_id = s.id) AS last_seen_at
+           FROM authfort_sessions s WHERE s.user_id = u.id ORDER BY created_at, id`)} AS sessions,
+         ${listOf(`purpose, email, created_at, expires_at
+           FROM authfort_one_time_tokens WHERE user_id = u.id OR email = $2 ORDER BY created_at`)} AS links,
+         ${listOf(`at, action, actor_id, user_id, session_id, ip, user_agent, detail
+           FROM authfort_audit_log WHERE user_id = u.id OR actor_id = u.id ORDER BY id`)} AS audit_log,
+         ${listOf(`event, consumer, created_at, dead_at, payload
+           FROM authfort_outbox WHERE user_id = u.id OR payload->>'email' = $2 ORDER BY created_at`)} AS pending_deliveries
+       FROM authfort_users u WHERE u.id = $1`,
+      [userId, email],
+    );
+    return found!;
+  }
+}
+
+function listOf(select: string): string {
+  return `(SELECT coalesce(jsonb_agg(to_jsonb(row)), '[]') FROM (SELECT ${select}) AS row)`;
+}

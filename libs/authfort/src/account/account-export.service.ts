@@ -1,0 +1,25 @@
+import { Injectable } from '@nestjs/common';
+import type { User } from '../users/user.js';
+import { toUserResponse, type UserResponse } from '../users/user.response.js';
+import { AccountExportRepository, type StoredAboutUser } from './account-export.repository.js';
+
+/** Everything that is held on a user (GDPR art. 15 and 20). */
+export interface AccountExport extends StoredAboutUser {
+  readonly user: Omit<UserResponse, 'session_id'>;
+  readonly permissions: readonly string[];
+}
+
+/** Hands users what is held on them. */
+@Injectable()
+export class AccountExportService {
+  constructor(private readonly repository: AccountExportRepository) {}
+
+  async export(user: User): Promise<AccountExport> {
+    const { session_id: _, ...profile } = toUserResponse(user, null);
+    return {
+      user: profile,
+      permissions: user.permissions,
+      ...(await this.repository.read(user.id, user.email)),
+    };
+  }
+}

@@ -1,0 +1,32 @@
+import { Injectable } from '@nestjs/common';
+import { EventLogRepository } from '../events/event-log.repository.js';
+import { OutboxRepository } from '../events/outbox.repository.js';
+import { PendingProofsService } from '../one-time/pending-proofs.service.js';
+import { PasswordRepository } from '../password/password.repository.js';
+import { RoleRepository } from '../roles/role.repository.js';
+import { SessionRepository } from '../sessions/session.repository.js';
+
+/** Erases what the features keep of a user, beside the account itself. */
+@Injectable()
+export class PersonalDataEraser {
+  constructor(
+    private readonly sessions: SessionRepository,
+    private readonly roles: RoleRepository,
+    private readonly passwords: PasswordRepository,
+    private readonly proofs: PendingProofsService,
+    private readonly outbox: OutboxRepository,
+    private readonly log: EventLogRepository,
+  ) {}
+
+  /** Part of the surrounding transaction. */
+  async erase(userId: string, email: string, now: Date): Promise<void> {
+    // Sessions end, and stay as evidence against their refresh tokens, without address and device.
+    await this.sessions.revokeAll(userId, 'deleted', now);
+    await this.sessions.redact(userId);
+    await this.roles.withdrawAll(userId);
+    await this.passwords.forgetHistory(userId);
+    await this.proofs.discard({ id: userId, email });
+    await this.outbox.redact(userId, email);
+    await this.log.redact(userId);
+  }
+}

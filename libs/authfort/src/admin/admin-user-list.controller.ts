@@ -1,0 +1,51 @@
+import { Controller, Get, Header } from '@nestjs/common';
+import { Roles } from 'authfort-service';
+import { z } from 'zod';
+import { authError } from '../errors/catalog.js';
+import { text } from '../http/json-body.decorator.js';
+import { flag, limit, QueryParams } from '../http/query-params.decorator.js';
+import { ADMIN_ROLE } from '../roles/last-admin.policy.js';
+import { RoleService } from '../roles/role.service.js';
+import { UserDirectoryService } from '../users/user-directory.service.js';
+import { toUserResponse, type UserResponse } from '../users/user.response.js';
+
+const listSchema = z.object({
+  search: text().max(255, 'must have at most 255 characters').optional(),
+  role: text().optional(),
+  banned: flag(),
+  email_verified: flag(),
+  deleted: flag(),
+  sort: z.enum(['created_at', 'email']).optional(),
+  order: z.enum(['asc', 'desc']).optional(),
+  limit: limit(100, 50),
+  cursor: text().optional(),
+});
+
+/** One page of users. */
+export interface UserListResponse {
+  users: UserResponse[];
+  /** All that the filters match. */
+  total: number;
+  /** For `?cursor=`; null on the last page. */
+  next_cursor: string | null;
+}
+
+/** `GET /auth/admin/users` */
+@Controller('admin/users')
+@Roles(ADMIN_ROLE)
+export class AdminUserListController {
+  constructor(
+    private readonly directory: UserDirectoryService,
+    private readonly roles: RoleService,
+  ) {}
+
+  @Get()
+  @Header('Cache-Control', 'no-store')
+  async list(@QueryParams(listSchema) query: z.output<typeof listSchema>): Promise<UserListResponse> {
+    const { email_verified: emailVerified, ...filter } = query;
+    const { users, total, nextCursor } = await this.directory.list({ ...filter, emailVerified });
+    if (total === 0 && query.role !== undefined && !(await this.roles.exists(query.role)))
+      throw authError('role_not_found');
+    return { users: users.map((user) => toUserResponse(user, null)), total, next_cursor: nextCursor };
+  }
+}

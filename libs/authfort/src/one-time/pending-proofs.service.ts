@@ -1,0 +1,18 @@
+import { Injectable } from '@nestjs/common';
+import { EmailOtpService } from './email-otp.service.js';
+import { OneTimeTokenRepository } from './one-time-token.repository.js';
+
+/** The links and codes that are under way to a user. */
+@Injectable()
+export class PendingProofsService {
+  constructor(
+    private readonly tokens: OneTimeTokenRepository,
+    private readonly otps: EmailOtpService,
+  ) {}
+
+  /** Makes all of them worthless, and leaves none of the address behind. */
+  async discard({ id, email }: { id: string; email: string }): Promise<void> {
+    await this.tokens.discardAll(id, email);
+    await this.otps.discard(email);
+  }
+}

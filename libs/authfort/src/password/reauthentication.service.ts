@@ -1,0 +1,34 @@
+import { Injectable } from '@nestjs/common';
+import { Clock } from 'authfort-service';
+import { authError } from '../errors/catalog.js';
+import { ChangePasswordService } from './change-password.service.js';
+import { RateLimiter } from '../rate-limits/rate-limiter.js';
+import type { SessionUser } from '../sessions/session.authenticator.js';
+
+/** How long a sign-in counts as fresh, in seconds. */
+const FRESH_SECONDS = 600;
+
+/** Asks once more who it is, before what cannot be undone: a session left open must not be enough. */
+@Injectable()
+export class ReauthenticationService {
+  constructor(
+    private readonly passwords: ChangePasswordService,
+    private readonly limiter: RateLimiter,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Passes with the right password, or when the user has signed in within the last ten minutes.
+   * @throws AuthFortError `invalid_password`, `reauthentication_required`, `rate_limit_exceeded`
+   */
+  async assert({ account, claims }: SessionUser, password: string | undefined): Promise<void> {
+    if (password !== undefined) {
+      await this.limiter.consume('passwordCheck', '', account.id);
+      return this.passwords.assertPassword(account.id, password);
+    }
+    // OpenID Connect Core §2: seconds since 1970. The signature over it has been checked.
+    const signedInAt = typeof claims.auth_time === 'number' ? claims.auth_time : 0;
+    if (this.clock.now().getTime() / 1000 - signedInAt > FRESH_SECONDS)
+      throw authError('reauthentication_required');
+  }
+}

@@ -1,0 +1,36 @@
+import { parse } from 'bowser';
+import type { Session } from './session.repository.js';
+
+/** A session in an answer. */
+export interface SessionResponse {
+  id: string;
+  /** Whether the request came with it. */
+  current: boolean;
+  created_at: string;
+  last_seen_at: string;
+  expires_at: string;
+  ip: string | null;
+  user_agent: string | null;
+  /** What the user agent says of itself; null where it says nothing that is known. */
+  device: { browser: string | null; os: string | null; type: string | null };
+}
+
+export function toSessionResponse(session: Session, currentId?: string | null): SessionResponse {
+  return {
+    id: session.id,
+    current: session.id === currentId,
+    created_at: session.createdAt.toISOString(),
+    last_seen_at: session.lastSeenAt.toISOString(),
+    expires_at: session.expiresAt.toISOString(),
+    ip: session.ip,
+    user_agent: session.userAgent,
+    device: deviceOf(session.userAgent),
+  };
+}
+
+function deviceOf(userAgent: string | null): SessionResponse['device'] {
+  if (!userAgent) return { browser: null, os: null, type: null };
+  const { browser, os, platform } = parse(userAgent);
+  const name = [browser.name, browser.version?.split('.')[0]].filter(Boolean).join(' ');
+  return { browser: name || null, os: os.name || null, type: platform.type || null };
+}
