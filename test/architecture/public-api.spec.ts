@@ -10,10 +10,12 @@ const API: Record<string, [path: string, names: string]> = {
     `
       AuthErrorCode AuthEvent AuthEventMap AuthEventName AuthFort AuthFortAsyncOptions
       AuthFortCookieOptions AuthFortError AuthFortModule AuthFortOptions AuthFortOptionsError
-      AuthResult AuthTokens AuthUser ClientInfo CurrentUser Introspect KeyRotationOptions
-      OnAuthEvent PasswordHashingOptions Public RateLimitName RateLimitOptions RateLimitRule Roles
-      Session SessionUser SigningAlgorithm User authError authfortEntities authfortMigrations
-      errorCatalog
+      AuthResult AuthTokens AuthUser BreachCheckOptions ClientInfo CreateUserInput CurrentUser
+      Introspect KeyRotationOptions ListUsersQuery Mail MailName MailOptions MailText MailTexts
+      MailTransport OnAuthEvent OnAuthEventOptions PasswordHashingOptions PasswordPolicyOptions
+      Public RateLimitName RateLimitOptions RateLimitRule Roles Session SessionUser
+      SigningAlgorithm User UserChanges UserPage UserSort WebhookOptions authError
+      authfortEntities authfortMigrations errorCatalog
     `,
   ],
   'authfort/embedded': [

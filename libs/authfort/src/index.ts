@@ -6,18 +6,29 @@ export { authfortEntities } from './database/entities.js';
 export { authfortMigrations } from './database/migrations/index.js';
 export { type AuthErrorCode, authError, errorCatalog } from './errors/catalog.js';
 export type { AuthEvent, AuthEventMap, AuthEventName } from './events/auth-events.js';
-export { OnAuthEvent } from './events/on-auth-event.decorator.js';
+export { OnAuthEvent, type OnAuthEventOptions } from './events/on-auth-event.decorator.js';
 export type { ClientInfo } from './http/client-info.js';
 export type {
   AuthFortCookieOptions,
   AuthFortOptions,
+  BreachCheckOptions,
   KeyRotationOptions,
   PasswordHashingOptions,
+  PasswordPolicyOptions,
   RateLimitName,
   RateLimitOptions,
   RateLimitRule,
   SigningAlgorithm,
+  WebhookOptions,
 } from './options/auth-fort.options.js';
+export {
+  type Mail,
+  type MailName,
+  type MailOptions,
+  type MailText,
+  type MailTexts,
+  MailTransport,
+} from './options/mail.options.js';
 export { AuthFortOptionsError } from './options/resolve-options.js';
 export type { AuthResult, AuthTokens } from './sessions/auth-result.js';
 export type { SessionUser } from './sessions/session.authenticator.js';

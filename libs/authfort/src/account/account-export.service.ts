@@ -5,7 +5,7 @@ import { AccountExportRepository, type StoredAboutUser } from './account-export.
 
 /** Everything that is held on a user (GDPR art. 15 and 20). */
 export interface AccountExport extends StoredAboutUser {
-  readonly user: Omit<UserResponse, 'session_id'>;
+  readonly user: UserResponse;
   readonly permissions: readonly string[];
 }
 
@@ -15,9 +15,8 @@ export class AccountExportService {
   constructor(private readonly repository: AccountExportRepository) {}
 
   async export(user: User): Promise<AccountExport> {
-    const { session_id: _, ...profile } = toUserResponse(user, null);
     return {
-      user: profile,
+      user: toUserResponse(user, null),
       permissions: user.permissions,
       ...(await this.repository.read(user.id, user.email)),
     };

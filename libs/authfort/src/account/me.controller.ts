@@ -15,7 +15,7 @@ const profileSchema = z.object({
   name: text().nullish(),
   avatar_url: text().nullish(),
   phone: text().nullish(),
-  email: z.undefined('is changed by POST /email-change: the new address has to be confirmed'),
+  email: z.undefined('is changed by POST /email-change: the new address has to be confirmed').optional(),
 });
 const deleteSchema = z.object({ password: text().optional() });
 

@@ -44,6 +44,7 @@ export class AdminAccessController {
   }
 
   @Get('roles')
+  @Header('Cache-Control', 'no-store')
   async rolesOf(@Param('id') id: string): Promise<{ roles: readonly string[] }> {
     return { roles: (await this.users.get(id)).roles };
   }

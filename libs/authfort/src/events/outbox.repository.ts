@@ -130,6 +130,14 @@ export class OutboxRepository {
     return rows.length > 0;
   }
 
+  /** Drops mails to an address that were not sent yet: those of the names. */
+  async dropMails(email: string, names: readonly string[]): Promise<void> {
+    await this.database.query(
+      `DELETE FROM authfort_outbox WHERE consumer = ANY($2) AND payload->>'email' = $1`,
+      [email, names.map((name) => `mail:${name}`)],
+    );
+  }
+
   /** Takes a user's personal data out of what has not been delivered yet, and drops the mails that were for them. */
   async redact(userId: string, email: string): Promise<void> {
     await this.database.query(
@@ -137,8 +145,9 @@ export class OutboxRepository {
       [userId, email],
     );
     await this.database.query(
-      `UPDATE authfort_outbox SET payload = payload - '{email,name,client}'::text[], error = NULL WHERE user_id = $1`,
-      [userId],
+      `UPDATE authfort_outbox SET payload = payload - '{email,name,client}'::text[], error = NULL
+       WHERE user_id = $1 OR payload->>'email' = $2`,
+      [userId, email],
     );
   }
 }

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { OutboxRepository } from '../events/outbox.repository.js';
 import { EmailOtpService } from './email-otp.service.js';
 import { OneTimeTokenRepository } from './one-time-token.repository.js';
 
@@ -8,11 +9,13 @@ export class PendingProofsService {
   constructor(
     private readonly tokens: OneTimeTokenRepository,
     private readonly otps: EmailOtpService,
+    private readonly outbox: OutboxRepository,
   ) {}
 
   /** Makes all of them worthless, and leaves none of the address behind. */
   async discard({ id, email }: { id: string; email: string }): Promise<void> {
     await this.tokens.discardAll(id, email);
     await this.otps.discard(email);
+    await this.outbox.dropMails(email, ['magic_link', 'email_otp', 'password_reset', 'email_verification']);
   }
 }
