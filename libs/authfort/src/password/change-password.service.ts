@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Database } from '../database/database.js';
 import { authError } from '../errors/catalog.js';
 import { EventBus } from '../events/event-bus.js';
+import { MailJobs } from '../mail/mail-jobs.js';
 import { NewPasswordService } from './new-password.service.js';
 import { PasswordHasher } from './password-hasher.js';
 import { PasswordReplacer } from './password-replacer.js';
@@ -17,6 +18,7 @@ export class ChangePasswordService {
     private readonly hasher: PasswordHasher,
     private readonly newPasswords: NewPasswordService,
     private readonly replacer: PasswordReplacer,
+    private readonly mails: MailJobs,
     private readonly events: EventBus,
   ) {}
 
@@ -25,11 +27,6 @@ export class ChangePasswordService {
     assertHashable(password);
     const { current } = await this.replacer.stored(userId);
     if (!(await this.hasher.verify(current, password)).matches) throw authError('invalid_password');
-  }
-
-  /** Whether the account has a password. @throws AuthFortError `user_not_found` */
-  async hasPassword(userId: string): Promise<boolean> {
-    return (await this.replacer.stored(userId)).current !== null;
   }
 
   /**
@@ -54,12 +51,13 @@ export class ChangePasswordService {
   }
 
   /** Gives an account its first password. @throws AuthFortError `password_already_set`, and what a new password is refused for */
-  async set(userId: string, password: string): Promise<void> {
+  async set({ id: userId, email }: { id: string; email: string }, password: string): Promise<void> {
     const stored = await this.replacer.stored(userId);
     if (stored.current !== null) throw authError('password_already_set');
     const hash = await this.newPasswords.hash(password, userId, stored);
     await this.database.transaction(async () => {
       if (!(await this.passwords.setFirst(userId, hash))) throw authError('password_already_set');
+      await this.mails.enqueue('password_changed', email, userId);
       await this.events.emit('password_set', { userId });
     });
   }

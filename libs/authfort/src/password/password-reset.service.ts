@@ -21,10 +21,12 @@ export class PasswordResetService {
     @Inject(AUTHFORT_CONFIG) private readonly config: AuthFortConfig,
   ) {}
 
-  /** @returns a token for {@link reset}. */
-  async createToken(user: { id: string; email: string }): Promise<string> {
+  /** A token for {@link reset}. Undefined for an address that has no account, or a banned one. */
+  async createToken(email: string): Promise<string | undefined> {
+    const user = await this.users.findByEmail(email);
+    if (!user || user.banned) return undefined;
     return this.database.transaction(async () => {
-      const subject = { userId: user.id, email: user.email };
+      const subject = { userId: user.id, email };
       const token = await this.tokens.issue('password_reset', subject, this.config.passwordResetTtlSeconds);
       await this.events.emit('password_reset_requested', subject);
       return token;

@@ -12,6 +12,7 @@ import type { SessionUser } from '../sessions/session.authenticator.js';
 import { normalizeEmail } from '../users/user-fields.js';
 import { ChangePasswordService } from './change-password.service.js';
 import { PasswordResetService } from './password-reset.service.js';
+import { ReauthenticationService } from './reauthentication.service.js';
 
 const forgotSchema = z.object({ email: text() });
 const resetSchema = z.object({ token: text(), new_password: text() });
@@ -28,6 +29,7 @@ export class PasswordController {
   constructor(
     private readonly resets: PasswordResetService,
     private readonly passwords: ChangePasswordService,
+    private readonly reauthentication: ReauthenticationService,
     private readonly mails: MailJobs,
     private readonly limiter: RateLimiter,
     private readonly delivery: TokenDelivery,
@@ -75,11 +77,11 @@ export class PasswordController {
   @Post('set-password')
   @HttpCode(200)
   async set(
-    @CurrentUser() { account }: SessionUser,
+    @CurrentUser() user: SessionUser,
     @JsonBody(setSchema) body: z.output<typeof setSchema>,
   ): Promise<MessageResponse> {
-    await this.limiter.consume('passwordCheck', '', account.id);
-    await this.passwords.set(account.id, body.password);
+    this.reauthentication.assertFresh(user);
+    await this.passwords.set(user.account, body.password);
     return done('The password is set');
   }
 }

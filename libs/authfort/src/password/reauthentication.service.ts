@@ -21,11 +21,14 @@ export class ReauthenticationService {
    * Passes with the right password, or when the user has signed in within the last ten minutes.
    * @throws AuthFortError `invalid_password`, `reauthentication_required`, `rate_limit_exceeded`
    */
-  async assert({ account, claims }: SessionUser, password: string | undefined): Promise<void> {
-    if (password !== undefined) {
-      await this.limiter.consume('passwordCheck', '', account.id);
-      return this.passwords.assertPassword(account.id, password);
-    }
+  async assert(user: SessionUser, password: string | undefined): Promise<void> {
+    if (password === undefined) return this.assertFresh(user);
+    await this.limiter.consume('passwordCheck', '', user.account.id);
+    await this.passwords.assertPassword(user.account.id, password);
+  }
+
+  /** Passes within ten minutes of the sign-in. @throws AuthFortError `reauthentication_required` */
+  assertFresh({ claims }: SessionUser): void {
     // OpenID Connect Core §2: seconds since 1970. The signature over it has been checked.
     const signedInAt = typeof claims.auth_time === 'number' ? claims.auth_time : 0;
     if (this.clock.now().getTime() / 1000 - signedInAt > FRESH_SECONDS)

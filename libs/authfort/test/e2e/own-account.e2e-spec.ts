@@ -105,7 +105,7 @@ describe('a change of address', () => {
   it('makes what was mailed to the old address worthless', async () => {
     const user = await server.signUp();
     const verification = await server.tokenFor(user.email);
-    const reset = await server.authfort.createPasswordResetToken(user.id);
+    const reset = await server.authfort.createPasswordResetToken(user.email);
     const link = await server.authfort.createMagicLinkToken(user.email);
     const code = await server.authfort.createEmailOtp(user.email);
     await server.authfort.updateUser(user.id, { email: `moved-${user.email}` });

@@ -44,8 +44,8 @@ describe('a forgotten password', () => {
 
   it('has links that are not replaced by newer ones, and all end with the first that is used', async () => {
     const user = await server.signUp();
-    const first = await server.authfort.createPasswordResetToken(user.id);
-    const second = await server.authfort.createPasswordResetToken(user.id);
+    const first = (await server.authfort.createPasswordResetToken(user.email))!;
+    const second = (await server.authfort.createPasswordResetToken(user.email))!;
     await server.authfort.resetPassword(first, NEXT);
     await expect(server.authfort.resetPassword(second, PASSWORD)).rejects.toMatchObject({
       code: 'invalid_reset_token',
