@@ -48,7 +48,7 @@ const API: Record<string, [path: string, names: string]> = {
       ACCESS_GUARD_OPTIONS AccessErrorCode AccessGuard AccessGuardOptions AccessTokenClaims
       AccessTokenVerifier AccessTokenVerifierOptions ActiveIntrospectionResult AuthFortError
       AuthFortErrorExtra AuthUser Clock CurrentUser ErrorEntry ErrorFilter GuardMode Introspect
-      IntrospectionResult KeySource PresentedToken Public Roles RouteAccess STRATEGY_NAME
+      IntrospectionResult KeySource Permissions PresentedToken Public Roles RouteAccess STRATEGY_NAME
       ServiceAuth ServiceAuthAsyncOptions ServiceAuthModule ServiceAuthOptions
       ServiceAuthOptionsError SystemClock TokenAlgorithm TokenAuthenticator accessError
       accessErrorCatalog assertNotCrossSite cookieValues corsFor extractToken fastifyOptions

@@ -1,4 +1,4 @@
-export { CurrentUser, Introspect, Public, Roles } from './decorators/access.decorators.js';
+export { CurrentUser, Introspect, Permissions, Public, Roles } from './decorators/access.decorators.js';
 export { type AccessErrorCode, accessError, accessErrorCatalog } from './errors/access-errors.js';
 export { AuthFortError, type AuthFortErrorExtra, type ErrorEntry } from './errors/auth-fort.error.js';
 export { ErrorFilter } from './errors/error.filter.js';

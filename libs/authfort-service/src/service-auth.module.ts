@@ -81,12 +81,22 @@ export class ServiceAuthModule implements OnApplicationBootstrap {
         'Routes with @Introspect() answer 503 until introspectUrl and introspectSecret are set',
       );
     }
+    if (!this.config.introspectUrl && routes.some(({ permissions }) => permissions.length > 0)) {
+      this.logger.log(
+        'Routes with @Permissions() answer 403 to tokens without the claim `permissions`: it takes claims.permissions at the auth server, or introspectUrl and introspectSecret here',
+      );
+    }
   }
 }
 
-function describe({ access, roles, introspect }: RouteAccess): string {
+function describe({ access, roles, permissions, introspect }: RouteAccess): string {
   if (access === 'public') return 'public';
-  return ['guarded', roles.length > 0 && `roles: ${roles.join(' | ')}`, introspect && 'introspected']
+  return [
+    'guarded',
+    roles.length > 0 && `roles: ${roles.join(' | ')}`,
+    permissions.length > 0 && `permissions: ${permissions.join(' & ')}`,
+    introspect && 'introspected',
+  ]
     .filter(Boolean)
     .join(', ');
 }

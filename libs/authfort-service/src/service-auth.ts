@@ -37,6 +37,10 @@ export class ServiceAuth extends TokenAuthenticator {
     return this.verifier.verify(token);
   }
 
+  override get canConfirm(): boolean {
+    return this.introspection.configured;
+  }
+
   override async confirm(user: AuthUser, token: string): Promise<AuthUser> {
     const result = await this.introspection.introspect(token);
     if (!result.active || result.sub !== user.sub) throw accessError('session_revoked');
@@ -45,6 +49,8 @@ export class ServiceAuth extends TokenAuthenticator {
       email: result.email,
       name: result.name,
       roles: result.roles,
+      // What the token says is not of this moment: an auth server that says nothing grants nothing.
+      permissions: result.permissions ?? undefined,
       tokenVersion: result.tokenVersion,
     };
   }

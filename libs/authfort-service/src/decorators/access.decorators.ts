@@ -4,6 +4,7 @@ import type { AuthUser } from '../token/auth-user.js';
 
 export const PUBLIC = 'authfort:public';
 export const ROLES = 'authfort:roles';
+export const PERMISSIONS = 'authfort:permissions';
 export const INTROSPECT = 'authfort:introspect';
 /** Handlers that ask for the user: their names, by class. */
 const askingForUser = new WeakMap<object, Set<string | symbol>>();
@@ -14,6 +15,19 @@ export const Public = (): ClassDecorator & MethodDecorator => SetMetadata(PUBLIC
 /** Guards a route, or all routes of a controller: the user needs any of the roles. On a route it replaces the controller's. */
 export const Roles = (...roles: [string, ...string[]]): ClassDecorator & MethodDecorator =>
   SetMetadata(ROLES, roles);
+
+/**
+ * Guards a route, or all routes of a controller: the user needs ALL of the permissions, beside any of the roles where `@Roles()` stands
+ * too. On a route it replaces the controller's.
+ *
+ * The auth server looks them up in its database. A service reads the `permissions` claim (option `claims.permissions` of the auth
+ * server); for a token that has none it asks by introspection, and refuses the request where that is not set up.
+ * @throws TypeError when no permission is given: it would guard nothing
+ */
+export const Permissions = (...permissions: [string, ...string[]]): ClassDecorator & MethodDecorator => {
+  if (permissions.length === 0) throw new TypeError('@Permissions() needs at least one permission');
+  return SetMetadata(PERMISSIONS, permissions);
+};
 
 /** Guards a route with a real-time check: the auth server is asked whether the token still holds. */
 export const Introspect = (): ClassDecorator & MethodDecorator => SetMetadata(INTROSPECT, true);

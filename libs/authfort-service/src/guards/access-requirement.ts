@@ -1,5 +1,5 @@
 import type { Type } from '@nestjs/common';
-import { asksForUser, INTROSPECT, PUBLIC, ROLES } from '../decorators/access.decorators.js';
+import { asksForUser, INTROSPECT, PERMISSIONS, PUBLIC, ROLES } from '../decorators/access.decorators.js';
 
 /** `closed`: every route needs a token unless it is `@Public()`. `decorated`: only what carries a decorator of ours. */
 export type GuardMode = 'closed' | 'decorated';
@@ -8,6 +8,8 @@ export type GuardMode = 'closed' | 'decorated';
 export interface AccessRequirement {
   /** Any of these; undefined: any user. */
   readonly roles: ReadonlySet<string> | undefined;
+  /** All of these; undefined: none is needed. */
+  readonly permissions: readonly string[] | undefined;
   readonly introspect: boolean;
 }
 
@@ -22,12 +24,15 @@ export function requirementOf(
   const onMethod = <T>(key: string) => Reflect.getMetadata(key, handler) as T | undefined;
   const onClass = <T>(key: string) => Reflect.getMetadata(key, controller) as T | undefined;
   const roles = onMethod<string[]>(ROLES) ?? onClass<string[]>(ROLES);
+  const permissions = onMethod<string[]>(PERMISSIONS) ?? onClass<string[]>(PERMISSIONS);
   const introspect = onMethod<boolean>(INTROSPECT) ?? onClass<boolean>(INTROSPECT) ?? false;
   const guardedByMethod =
-    onMethod(ROLES) !== undefined || onMethod(INTROSPECT) !== undefined || asksForUser(controller, handler);
+    [ROLES, PERMISSIONS, INTROSPECT].some((key) => onMethod(key) !== undefined) ||
+    asksForUser(controller, handler);
   if (onMethod(PUBLIC) && !guardedByMethod) return undefined;
   // A method that asks for a user is guarded even in a public controller: it could not work otherwise.
   if (onClass(PUBLIC) && !guardedByMethod) return undefined;
-  const guarded = mode === 'closed' || guardedByMethod || roles !== undefined || introspect;
-  return guarded ? { roles: roles && new Set(roles), introspect } : undefined;
+  const guarded =
+    mode === 'closed' || guardedByMethod || roles !== undefined || permissions !== undefined || introspect;
+  return guarded ? { roles: roles && new Set(roles), permissions, introspect } : undefined;
 }

@@ -28,8 +28,8 @@ interface GuardedRequest {
 }
 
 /**
- * Lets a request through whose token is good and whose user has a role that the route asks for. Registered for the whole app.
- * What a route asks for is read from its decorators once.
+ * Lets a request through whose token is good and whose user has a role and the permissions that the route asks for. Registered for
+ * the whole app. What a route asks for is read from its decorators once.
  */
 @Injectable()
 export class AccessGuard implements CanActivate {
@@ -51,7 +51,7 @@ export class AccessGuard implements CanActivate {
     try {
       const token = this.tokenOf(request);
       const user = this.authenticator.authenticate(token);
-      if (!(user instanceof Promise) && !requirement.introspect)
+      if (!(user instanceof Promise) && !this.needsConfirmation(user, requirement))
         return this.admit(request, user, requirement);
       return this.admitLater(request, user, token, requirement).catch((error: unknown) =>
         this.refuse(context, error),
@@ -76,15 +76,22 @@ export class AccessGuard implements CanActivate {
     requirement: AccessRequirement,
   ): Promise<boolean> {
     const user = await authenticating;
-    return this.admit(
-      request,
-      requirement.introspect ? await this.authenticator.confirm(user, token) : user,
-      requirement,
-    );
+    const confirmed = this.needsConfirmation(user, requirement)
+      ? await this.authenticator.confirm(user, token)
+      : user;
+    return this.admit(request, confirmed, requirement);
   }
 
-  private admit(request: GuardedRequest, user: AuthUser, { roles }: AccessRequirement): true {
+  /** Also for permissions that the token does not carry: there may be none, or too many for it. */
+  private needsConfirmation(user: AuthUser, { introspect, permissions }: AccessRequirement): boolean {
+    const unknown = permissions !== undefined && user.permissions === undefined;
+    return introspect || (unknown && this.authenticator.canConfirm);
+  }
+
+  private admit(request: GuardedRequest, user: AuthUser, { roles, permissions }: AccessRequirement): true {
     if (roles && !user.roles.some((role) => roles.has(role))) throw accessError('insufficient_role');
+    if (permissions && !permissions.every((permission) => user.permissions?.includes(permission)))
+      throw accessError('insufficient_permission');
     request.user = user;
     return true;
   }

@@ -8,7 +8,10 @@ export interface RouteAccess {
   readonly method: string;
   readonly path: string;
   readonly access: 'public' | 'guarded';
+  /** Any of them is enough. */
   readonly roles: readonly string[];
+  /** All of them are needed. */
+  readonly permissions: readonly string[];
   readonly introspect: boolean;
 }
 
@@ -40,6 +43,7 @@ function routesOfController(controller: Type, mode: GuardMode): RouteAccess[] {
         path: `/${base}/${path}`.replace(/\/+/g, '/').replace(/(.)\/$/, '$1'),
         access: requirement ? ('guarded' as const) : ('public' as const),
         roles: [...(requirement?.roles ?? [])],
+        permissions: [...(requirement?.permissions ?? [])],
         introspect: requirement?.introspect ?? false,
       })),
     );

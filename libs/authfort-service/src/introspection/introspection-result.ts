@@ -11,6 +11,8 @@ export interface ActiveIntrospectionResult {
   readonly name: string | null;
   /** The roles of this moment, from the auth server's database. */
   readonly roles: readonly string[];
+  /** What the roles permit at this moment; null when the auth server says nothing of permissions. */
+  readonly permissions: readonly string[] | null;
   readonly tokenVersion: number;
   /** Seconds since 1970. */
   readonly exp: number;
@@ -28,6 +30,7 @@ const activeSchema = z.object({
   email: z.string().nullish(),
   name: z.string().nullish(),
   roles: z.array(z.string()),
+  permissions: z.array(z.string()).nullish(),
   token_version: z.number().int(),
   exp: z.number(),
   iat: z.number(),
@@ -49,6 +52,7 @@ export function readIntrospection(body: unknown): IntrospectionResult | undefine
     email,
     name,
     roles,
+    permissions,
     token_version: tokenVersion,
     exp,
     iat,
@@ -64,6 +68,7 @@ export function readIntrospection(body: unknown): IntrospectionResult | undefine
     email: orNull(email),
     name: orNull(name),
     roles,
+    permissions: permissions ?? null,
     tokenVersion,
     exp,
     iat,

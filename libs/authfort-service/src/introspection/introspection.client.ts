@@ -26,6 +26,11 @@ export class IntrospectionClient {
     private readonly clock: Clock,
   ) {}
 
+  /** Whether there is somebody to ask. */
+  get configured(): boolean {
+    return this.config.introspectUrl !== undefined;
+  }
+
   /** @throws AuthFortError `introspection_unavailable` */
   async introspect(token: string): Promise<IntrospectionResult> {
     if (this.config.introspectCacheTtlSeconds === 0) return this.ask(token);

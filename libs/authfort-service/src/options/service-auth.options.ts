@@ -14,7 +14,7 @@ export interface ServiceAuthOptions {
   cookieName?: string;
   /** Origins whose pages may send state-changing requests by cookie, besides the service's own. */
   allowedOrigins?: readonly string[];
-  /** For `@Introspect()` and `ServiceAuth.introspect()`: RFC 7662 endpoint of the auth server. */
+  /** For `@Introspect()`, `ServiceAuth.introspect()`, and `@Permissions()` where a token carries none: RFC 7662 endpoint of the auth server. */
   introspectUrl?: string;
   /** Secret for the introspection endpoint, at least 16 characters. */
   introspectSecret?: string;

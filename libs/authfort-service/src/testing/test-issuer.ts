@@ -23,7 +23,7 @@ export class TestIssuer {
   readonly requests = { jwks: 0, introspect: 0 };
   /** Takes every request while it is set. */
   respondWith: TestIssuerHandler | undefined;
-  /** What introspection says over the token's own claims, by `sub`: for example fresh roles. */
+  /** What introspection says over the token's own claims, by `sub`: for example fresh roles, or permissions. */
   readonly introspected = new Map<string, Record<string, unknown>>();
   private readonly revoked = new Set<string>();
   private keys: TestKey[] = [];
@@ -85,7 +85,7 @@ export class TestIssuer {
   }
 
   /**
-   * Signs an access token of a made-up user, valid for 15 minutes.
+   * Signs an access token of a made-up user, valid for 15 minutes. It has no `permissions` unless they are given.
    * @param claims over the usual ones; `undefined` takes a claim out
    * @param header over the usual one
    */
@@ -141,6 +141,8 @@ export class TestIssuer {
         ver: number;
       };
       json(response, 200, {
+        // AuthFort always says what is permitted, also where the token does not.
+        permissions: [],
         ...claims,
         token_version: claims.ver,
         active: true,

@@ -1,10 +1,12 @@
-/** The claims of an access token as they are signed (RFC 9068, plus `roles`, `ver` and `sid`). */
+/** The claims of an access token as they are signed (RFC 9068, plus `roles`, `permissions`, `ver` and `sid`). */
 export interface AccessTokenClaims {
   readonly iss: string;
   readonly sub: string;
   readonly exp: number;
   readonly iat: number;
   readonly roles: readonly string[];
+  /** What the roles permit, where the auth server puts it into its tokens. */
+  readonly permissions?: readonly string[];
   /** Version of the user: raised whenever older tokens are to be refused. */
   readonly ver: number;
   readonly email?: string | null;
@@ -24,6 +26,11 @@ export interface AuthUser {
   readonly email: string | null;
   readonly name: string | null;
   readonly roles: readonly string[];
+  /**
+   * What the roles permit. In a service: undefined when the token has no such claim, since the auth server leaves permissions out by
+   * default, and where they are too many for a token.
+   */
+  readonly permissions?: readonly string[];
   readonly tokenVersion: number;
   readonly sessionId: string | null;
   readonly mfaEnabled: boolean;
@@ -40,13 +47,13 @@ export interface AuthUser {
 export function toAuthUser(payload: unknown): AuthUser | undefined {
   if (typeof payload !== 'object' || payload === null) return undefined;
   const claims = payload as AccessTokenClaims;
-  const { iss, sub, exp, iat, roles, ver, email, name, sid, mfa_enabled: mfaEnabled } = claims;
+  const { iss, sub, exp, iat, roles, permissions, ver, email, name, sid, mfa_enabled: mfaEnabled } = claims;
   const sound =
     [iss, sub].every((claim) => typeof claim === 'string' && claim !== '') &&
     [exp, iat].every((claim) => Number.isFinite(claim)) &&
     Number.isInteger(ver) &&
-    Array.isArray(roles) &&
-    roles.every((role) => typeof role === 'string') &&
+    isListOfTexts(roles) &&
+    (permissions === undefined || isListOfTexts(permissions)) &&
     [email, name, sid].every((claim) => claim === undefined || claim === null || typeof claim === 'string') &&
     (mfaEnabled === undefined || typeof mfaEnabled === 'boolean');
   if (!sound) return undefined;
@@ -55,6 +62,7 @@ export function toAuthUser(payload: unknown): AuthUser | undefined {
     email: email ?? null,
     name: name ?? null,
     roles,
+    permissions,
     tokenVersion: ver,
     sessionId: sid ?? null,
     mfaEnabled: mfaEnabled ?? false,
@@ -63,4 +71,8 @@ export function toAuthUser(payload: unknown): AuthUser | undefined {
     iss,
     claims,
   });
+}
+
+function isListOfTexts(claim: unknown): boolean {
+  return Array.isArray(claim) && claim.every((item) => typeof item === 'string');
 }

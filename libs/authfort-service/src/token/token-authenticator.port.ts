@@ -4,8 +4,12 @@ import type { AuthUser } from './auth-user.js';
 export abstract class TokenAuthenticator {
   /** @throws AuthFortError `token_invalid`, `token_expired`, `keys_unavailable`, … */
   abstract authenticate(token: string): AuthUser | Promise<AuthUser>;
+  /** Whether {@link confirm} has somebody to ask. Default true. */
+  get canConfirm(): boolean {
+    return true;
+  }
   /**
-   * The real-time check of `@Introspect()`. @returns the user with the roles of this moment
+   * The real-time check of `@Introspect()`. @returns the user with the roles and permissions of this moment
    * @throws AuthFortError `token_invalid`, `introspection_unavailable`
    */
   abstract confirm(user: AuthUser, token: string): Promise<AuthUser>;
