@@ -13,8 +13,8 @@ const API: Record<string, [path: string, names: string]> = {
       AuthResult AuthTokens AuthUser BreachCheckOptions ClientInfo CreateUserInput CurrentUser
       Introspect KeyRotationOptions ListUsersQuery Mail MailName MailOptions MailText MailTexts
       MailTransport OnAuthEvent OnAuthEventOptions PasswordHashingOptions PasswordPolicyOptions
-      Public RateLimitName RateLimitOptions RateLimitRule Roles Session SessionUser
-      SigningAlgorithm User UserChanges UserPage UserSort WebhookOptions authError
+      Permissions Public RateLimitName RateLimitOptions RateLimitRule RoleOverview Roles Session
+      SessionUser SigningAlgorithm User UserChanges UserPage UserSort WebhookOptions authError
       authfortEntities authfortMigrations errorCatalog
     `,
   ],
@@ -48,8 +48,8 @@ const API: Record<string, [path: string, names: string]> = {
       ACCESS_GUARD_OPTIONS AccessErrorCode AccessGuard AccessGuardOptions AccessTokenClaims
       AccessTokenVerifier AccessTokenVerifierOptions ActiveIntrospectionResult AuthFortError
       AuthFortErrorExtra AuthUser Clock CurrentUser ErrorEntry ErrorFilter GuardMode Introspect
-      IntrospectionResult KeySource Permissions PresentedToken Public Roles RouteAccess STRATEGY_NAME
-      ServiceAuth ServiceAuthAsyncOptions ServiceAuthModule ServiceAuthOptions
+      IntrospectionResult KeySource Permissions PresentedToken Public Roles RouteAccess
+      STRATEGY_NAME ServiceAuth ServiceAuthAsyncOptions ServiceAuthModule ServiceAuthOptions
       ServiceAuthOptionsError SystemClock TokenAlgorithm TokenAuthenticator accessError
       accessErrorCatalog assertNotCrossSite cookieValues corsFor extractToken fastifyOptions
       listRoutes

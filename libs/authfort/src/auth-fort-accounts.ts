@@ -3,6 +3,8 @@ import { AccountCreationService, type CreateUserInput } from './account/account-
 import { AccountDeletionService } from './account/account-deletion.service.js';
 import { BanService } from './account/ban.service.js';
 import { type UserChanges, UserEditorService } from './account/user-editor.service.js';
+import type { RoleOverview } from './roles/permission.repository.js';
+import { PermissionService } from './roles/permission.service.js';
 import { RoleService } from './roles/role.service.js';
 import type { Session } from './sessions/session.repository.js';
 import { type ListUsersQuery, UserDirectoryService, type UserPage } from './users/user-directory.service.js';
@@ -17,6 +19,7 @@ export abstract class AuthFortAccounts extends AuthFortSignIns {
   @Inject(UserDirectoryService) private readonly directory!: UserDirectoryService;
   @Inject(BanService) private readonly bans!: BanService;
   @Inject(RoleService) private readonly roles!: RoleService;
+  @Inject(PermissionService) private readonly permissions!: PermissionService;
 
   /** Creates an account without signing it in. @throws `user_exists`, `invalid_email`, `password_too_short`, `invalid_role`, … */
   createUser(input: CreateUserInput): Promise<User> {
@@ -85,6 +88,32 @@ export abstract class AuthFortAccounts extends AuthFortSignIns {
   async hasRole(userId: string, ...roles: string[]): Promise<boolean> {
     const held = await this.getRoles(userId);
     return roles.some((role) => held.includes(role));
+  }
+
+  /** Holds at once for all who have the role. @throws `invalid_role`, `invalid_permission`, `too_many_permissions` (over 100) */
+  grantPermission(role: string, permission: string): Promise<void> {
+    return this.permissions.grant(role, permission);
+  }
+
+  /** Withdrawing what is not granted changes nothing. @throws `invalid_role`, `invalid_permission` */
+  withdrawPermission(role: string, permission: string): Promise<void> {
+    return this.permissions.withdraw(role, permission);
+  }
+
+  /** What a role grants, sorted; nothing for a role that is not known. */
+  getRolePermissions(role: string): Promise<readonly string[]> {
+    return this.permissions.permissionsOf(role);
+  }
+
+  /** The roles that somebody holds or that grant something, by name. */
+  listRoles(): Promise<RoleOverview[]> {
+    return this.permissions.list();
+  }
+
+  /** True when the user's roles grant ALL of the permissions; false when none is given. @throws `user_not_found` */
+  async hasPermission(userId: string, ...permissions: string[]): Promise<boolean> {
+    const granted = (await this.users.get(userId)).permissions;
+    return permissions.length > 0 && permissions.every((permission) => granted.includes(permission));
   }
 
   /** The live sessions, newest first. @throws `user_not_found` */

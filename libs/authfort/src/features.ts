@@ -68,6 +68,8 @@ import { EmailProofService } from './sign-in/email-proof.service.js';
 import { RateLimitGuard } from './rate-limits/rate-limit.guard.js';
 import { RateLimiter } from './rate-limits/rate-limiter.js';
 import { LastAdminPolicy } from './roles/last-admin.policy.js';
+import { PermissionRepository } from './roles/permission.repository.js';
+import { PermissionService } from './roles/permission.service.js';
 import { RoleRepository } from './roles/role.repository.js';
 import { RoleService } from './roles/role.service.js';
 import { CleanupService } from './sessions/cleanup.service.js';
@@ -108,7 +110,7 @@ export const features: readonly Feature[] = [
   { providers: [UserRepository, UserService, UserDirectoryRepository, UserDirectoryService] },
   { providers: [RateLimiter, RateLimitGuard] },
   { providers: [AccessTokenService] },
-  { providers: [RoleRepository, RoleService, LastAdminPolicy] },
+  { providers: [RoleRepository, RoleService, PermissionRepository, PermissionService, LastAdminPolicy] },
   {
     providers: [
       OneTimeTokenRepository,

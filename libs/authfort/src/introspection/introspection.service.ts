@@ -5,13 +5,14 @@ import { SessionAuthenticator, type SessionUser } from '../sessions/session.auth
 /** RFC 7662 §2.2. An inactive answer says nothing else. */
 export type IntrospectionResponse = { active: false } | ActiveIntrospection;
 
-/** Claims of an active token; roles and version are those of the database. */
+/** Claims of an active token; roles, permissions and version are those of the database. */
 export interface ActiveIntrospection {
   active: true;
   sub: string;
   email: string;
   name: string | null;
   roles: readonly string[];
+  permissions: readonly string[];
   token_version: number;
   exp: number;
   iat: number;
@@ -44,6 +45,7 @@ function describe(user: SessionUser): ActiveIntrospection {
     email: user.account.email,
     name: user.account.name,
     roles: user.roles,
+    permissions: user.permissions,
     token_version: user.account.tokenVersion,
     exp: user.exp,
     iat: user.iat,

@@ -155,11 +155,11 @@ export interface AuthFortOptions {
   /** Seals the private keys in the database (at least 16 characters). Default `KEY_ENCRYPTION_SECRET`; needed in production. */
   keyEncryptionSecret?: string;
   /**
-   * What the access token carries beside roles. `email` and `name` default to `true`, `permissions` to `false`: those of all roles, up to
-   * 1024 bytes.
+   * What the access token carries beside roles. `email` and `name` default to `true`, `permissions` to `false`: those of all roles, or
+   * none when they are more than 1024 bytes as JSON.
    */
   claims?: { email?: boolean; name?: boolean; permissions?: boolean };
-  /** `decorated` guards only what carries `@CurrentUser()` or `@Roles()`. Default `closed`: every route that is not `@Public()`. */
+  /** `decorated` guards only what carries `@CurrentUser()`, `@Roles()` or `@Permissions()`. Default `closed`: every route that is not `@Public()`. */
   guard?: 'closed' | 'decorated';
   /** Bring the schema up to date at the start, under a database lock. Default `true`. */
   runMigrations?: boolean;

@@ -4,9 +4,8 @@ import { Database } from '../database/database.js';
 import { authError } from '../errors/catalog.js';
 import { EventBus } from '../events/event-bus.js';
 import { UserRepository } from '../users/user.repository.js';
+import { NAME } from './names.js';
 import { RoleRepository } from './role.repository.js';
-
-const ROLE = /^[\w.:-]{1,64}$/;
 
 /** Gives and takes roles. A change makes the user's access tokens invalid here at once; the next refresh carries the new roles. */
 @Injectable()
@@ -21,7 +20,7 @@ export class RoleService {
 
   /** @throws AuthFortError `invalid_role`, `user_not_found`. Granting a role twice changes nothing. */
   async add(userId: string, role: string): Promise<void> {
-    if (!ROLE.test(role)) throw authError('invalid_role');
+    if (!NAME.test(role)) throw authError('invalid_role');
     await this.database.transaction(async () => {
       // The user's row comes first, in this order everywhere.
       if (!(await this.users.lock(userId))) throw authError('user_not_found');
@@ -35,7 +34,7 @@ export class RoleService {
   async remove(userId: string, role: string): Promise<boolean> {
     return this.database.transaction(async () => {
       if (!(await this.users.lock(userId))) throw authError('user_not_found');
-      if (!ROLE.test(role) || !(await this.roles.withdraw(userId, role))) return false;
+      if (!NAME.test(role) || !(await this.roles.withdraw(userId, role))) return false;
       await this.users.raiseTokenVersion(userId);
       await this.events.emit('role_removed', { userId, role });
       return true;

@@ -6,6 +6,8 @@ import { SessionRepository } from './session.repository.js';
 
 /** The user of a request to the auth server: the token's claims, and the account as it is now. */
 export interface SessionUser extends AuthUser {
+  /** What the roles permit now, whatever the token says. */
+  readonly permissions: readonly string[];
   readonly account: User;
 }
 
@@ -32,7 +34,7 @@ export class SessionAuthenticator extends TokenAuthenticator {
     if (found.banned) throw accessError('user_banned');
     if (!found.sessionLive) throw accessError('session_revoked');
     if (found.tokenVersion !== user.tokenVersion) throw accessError('token_version_mismatch');
-    return { ...user, roles: found.roles, account: found };
+    return { ...user, roles: found.roles, permissions: found.permissions, account: found };
   }
 
   /** Every request to the auth server is checked in real time already. */

@@ -1,11 +1,13 @@
 import { randomUUID, sign } from 'node:crypto';
 import { promisify } from 'node:util';
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Clock } from 'authfort-service';
 import { type SigningKey, KeyRing } from '../keys/key-ring.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
 import type { User } from '../users/user.js';
 
+/** A token travels with every request, and a header line is 8 to 16 KiB at most. */
+const PERMISSIONS_BYTES = 1024;
 const signInThreadPool = promisify(sign);
 
 /** The session that a token speaks for. */
@@ -18,6 +20,8 @@ export interface TokenSession {
 /** Issues access tokens: JWTs of the profile of RFC 9068. */
 @Injectable()
 export class AccessTokenService {
+  private readonly logger = new Logger(AccessTokenService.name);
+  private warned = false;
   private readonly headers = new WeakMap<SigningKey, string>();
 
   constructor(
@@ -53,6 +57,7 @@ export class AccessTokenService {
       ...(claims.email && { email: user.email }),
       ...(claims.name && { name: user.name }),
       roles: user.roles,
+      ...(claims.permissions && this.permissionsClaim(user.permissions)),
       ver: user.tokenVersion,
       sid: session.id,
       jti: randomUUID(),
@@ -62,6 +67,18 @@ export class AccessTokenService {
       iat: now,
       exp: now + accessTokenTtlSeconds,
     };
+  }
+
+  /** All or none: with some of them missing, a service would refuse what is permitted. Without the claim it asks. */
+  private permissionsClaim(permissions: readonly string[]): { permissions?: readonly string[] } {
+    if (Buffer.byteLength(JSON.stringify(permissions)) <= PERMISSIONS_BYTES) return { permissions };
+    if (!this.warned) {
+      this.warned = true;
+      this.logger.warn(
+        `A user's permissions are more than ${PERMISSIONS_BYTES} bytes, so their access tokens carry none and services have to introspect; it is said this once`,
+      );
+    }
+    return {};
   }
 
   private header(key: SigningKey): string {

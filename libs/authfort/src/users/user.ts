@@ -11,7 +11,7 @@ export interface User {
   /** The `ver` claim: a token with another one is refused. */
   readonly tokenVersion: number;
   readonly roles: readonly string[];
-  /** What the roles permit. */
+  /** What the roles permit, sorted, each once. */
   readonly permissions: readonly string[];
   readonly createdAt: Date;
   readonly deletedAt: Date | null;
@@ -39,5 +39,5 @@ export interface ProfileChanges {
 export const USER_COLUMNS = `u.id, u.email, u.name, u.avatar_url AS "avatarUrl", u.phone, u.email_verified AS "emailVerified",
   u.mfa_enabled AS "mfaEnabled", u.banned, u.token_version AS "tokenVersion", u.created_at AS "createdAt", u.deleted_at AS "deletedAt",
   ARRAY(SELECT r.role FROM authfort_user_roles r WHERE r.user_id = u.id ORDER BY r.role) AS roles,
-  ARRAY(SELECT DISTINCT p.permission FROM authfort_user_roles r JOIN authfort_role_permissions p ON p.role = r.role
-        WHERE r.user_id = u.id ORDER BY p.permission) AS permissions`;
+  ARRAY(SELECT p.permission FROM authfort_user_roles r JOIN authfort_role_permissions p ON p.role = r.role
+        WHERE r.user_id = u.id GROUP BY p.permission ORDER BY p.permission COLLATE "C") AS permissions`;

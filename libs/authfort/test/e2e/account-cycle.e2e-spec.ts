@@ -155,6 +155,7 @@ describe.each(adapters)('the account cycle on %s', (adapter) => {
       email: user.email,
       name: null,
       roles: [],
+      permissions: [],
       token_version: 0,
       exp,
       iat,
