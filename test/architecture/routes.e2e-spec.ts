@@ -49,6 +49,7 @@ const ROUTES: [string, () => Promise<INestApplication>, string[]][] = [
     'auth-server',
     startAuthServer,
     [
+      'DELETE /auth/admin/roles/:role/permissions/:permission guarded, roles: admin',
       'DELETE /auth/admin/users/:id guarded, roles: admin',
       'DELETE /auth/admin/users/:id/roles/:role guarded, roles: admin',
       'DELETE /auth/admin/users/:id/sessions guarded, roles: admin',
@@ -58,6 +59,8 @@ const ROUTES: [string, () => Promise<INestApplication>, string[]][] = [
       'DELETE /auth/sessions/:id guarded',
       'GET /.well-known/jwks.json public',
       'GET /.well-known/openid-configuration public',
+      'GET /auth/admin/roles guarded, roles: admin',
+      'GET /auth/admin/roles/:role guarded, roles: admin',
       'GET /auth/admin/users guarded, roles: admin',
       'GET /auth/admin/users/:id guarded, roles: admin',
       'GET /auth/admin/users/:id/roles guarded, roles: admin',
@@ -91,6 +94,7 @@ const ROUTES: [string, () => Promise<INestApplication>, string[]][] = [
       'POST /auth/verify-email public',
       'POST /auth/verify-email/request guarded',
       'POST /introspect public',
+      'PUT /auth/admin/roles/:role/permissions/:permission guarded, roles: admin',
     ],
   ],
   [

@@ -11,6 +11,7 @@ import { UserEditorService } from './account/user-editor.service.js';
 import { AdminAccessController } from './admin/admin-access.controller.js';
 import { AdminUserListController } from './admin/admin-user-list.controller.js';
 import { AdminUsersController } from './admin/admin-users.controller.js';
+import { AdminRolesController } from './admin/admin-roles.controller.js';
 import { AuthFort } from './auth-fort.js';
 import { ActorInterceptor } from './events/actor.interceptor.js';
 import { EventBus } from './events/event-bus.js';
@@ -176,6 +177,7 @@ export const features: readonly Feature[] = [
   },
   { controllers: [EmailChangeController], providers: [EmailChangeService, EmailChangeMails] },
   { controllers: [AdminUserListController, AdminUsersController, AdminAccessController] },
+  { controllers: [AdminRolesController] },
   { rootControllers: [HealthController] },
   { providers: [AuthFort] },
 ];
