@@ -1,5 +1,5 @@
-import { Controller, Get } from '@nestjs/common';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Controller, Get, Logger } from '@nestjs/common';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import {
   type AuthUser,
   CurrentUser,
@@ -176,6 +176,18 @@ describe.each(adapters)('@Permissions() in a service on %s', (adapter) => {
       expect([path, (await decorated.get(path)).status]).toEqual([path, 401]);
     expect(await outcome('/reports', { permissions: ['reports:read'] }, decorated)).toBe(200);
     await decorated.close();
+  });
+
+  it('stands in the log of the start, with what it needs', async () => {
+    const log = jest.spyOn(Logger.prototype, 'log').mockImplementation(() => undefined);
+    try {
+      await (await start(NO_INTROSPECTION)).close();
+      const said = log.mock.calls.map(([message]) => String(message)).join('\n');
+      expect(said).toContain('GET /refunds  guarded, permissions: orders:read & orders:refund\n');
+      expect(said).toContain('Routes with @Permissions() answer 403 to tokens without the claim');
+    } finally {
+      log.mockRestore();
+    }
   });
 
   it('is listed with the routes', () => {
