@@ -73,7 +73,6 @@ describe('introspection', () => {
       email,
       name: 'Ada',
       roles: [],
-      permissions: [],
       token_version: expect.any(Number),
       exp: expect.any(Number),
       iat: expect.any(Number),

@@ -12,7 +12,8 @@ export interface ActiveIntrospection {
   email: string;
   name: string | null;
   roles: readonly string[];
-  permissions: readonly string[];
+  /** Left out where there are none. */
+  permissions?: readonly string[];
   token_version: number;
   exp: number;
   iat: number;
@@ -45,7 +46,7 @@ function describe(user: SessionUser): ActiveIntrospection {
     email: user.account.email,
     name: user.account.name,
     roles: user.roles,
-    permissions: user.permissions,
+    ...(user.account.permissions.length > 0 && { permissions: user.account.permissions }),
     token_version: user.account.tokenVersion,
     exp: user.exp,
     iat: user.iat,

@@ -155,7 +155,6 @@ describe.each(adapters)('the account cycle on %s', (adapter) => {
       email: user.email,
       name: null,
       roles: [],
-      permissions: [],
       token_version: 0,
       exp,
       iat,
