@@ -28,8 +28,10 @@ export class EmailChangeMails implements OnModuleInit {
         minutes,
       });
     });
-    this.jobs.handle('email_changed', ({ email, languages, data }) =>
-      this.mailer.send('email_changed', email, languages, { email: data.email ?? '' }),
-    );
+    this.jobs.handle('email_changed', async ({ email, userId, languages, data }) => {
+      const user = userId ? await this.users.findById(userId) : undefined;
+      if (!user || user.banned || user.deletedAt) return;
+      await this.mailer.send('email_changed', email, languages, { email: data.email ?? '' });
+    });
   }
 }

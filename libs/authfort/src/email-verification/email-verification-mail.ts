@@ -19,7 +19,7 @@ export class EmailVerificationMail implements OnModuleInit {
   onModuleInit(): void {
     this.jobs.handle('email_verification', async ({ email, languages }) => {
       const user = await this.users.findByEmail(email);
-      if (!user || user.banned || user.emailVerified) return;
+      if (!user || user.banned || user.deletedAt || user.emailVerified) return;
       const link = this.mailer.link('verify-email', await this.verification.createToken(user));
       const minutes = Math.floor(this.config.emailVerifyTtlSeconds / 60);
       await this.mailer.send('email_verification', email, languages, { link, minutes });

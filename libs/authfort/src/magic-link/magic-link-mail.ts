@@ -1,5 +1,5 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { MailJobs } from '../mail/mail-jobs.js';
+import { type MailJob, MailJobs } from '../mail/mail-jobs.js';
 import { Mailer } from '../mail/mailer.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
 import { MagicLinkService } from './magic-link.service.js';
@@ -15,14 +15,14 @@ export class MagicLinkMail implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.jobs.handle('magic_link', async ({ email, languages }) => {
+    const { magicLinkTtlSeconds } = this.config;
+    const send = async ({ email, languages }: MailJob) => {
       const token = await this.links.createToken(email);
       if (token === undefined) return;
-      const minutes = Math.floor(this.config.magicLinkTtlSeconds / 60);
-      await this.mailer.send('magic_link', email, languages, {
-        link: this.mailer.link('magic-link', token),
-        minutes,
-      });
-    });
+      const link = this.mailer.link('magic-link', token);
+      const minutes = Math.floor(magicLinkTtlSeconds / 60);
+      await this.mailer.send('magic_link', email, languages, { link, minutes });
+    };
+    this.jobs.handle('magic_link', send, magicLinkTtlSeconds);
   }
 }

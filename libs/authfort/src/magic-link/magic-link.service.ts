@@ -26,7 +26,7 @@ export class MagicLinkService {
   /** A token for {@link signIn}. Undefined for an address that may not sign in. */
   async createToken(email: string): Promise<string | undefined> {
     const user = await this.users.findByEmail(email);
-    if (user ? user.banned : !this.config.allowPasswordlessSignup) return undefined;
+    if (user ? user.banned || user.deletedAt : !this.config.allowPasswordlessSignup) return undefined;
     return this.database.transaction(async () => {
       const subject = { userId: user?.id ?? null, email };
       const token = await this.tokens.issue('magic_link', subject, this.config.magicLinkTtlSeconds);

@@ -29,11 +29,16 @@ export class MailJobs {
     private readonly clock: Clock,
   ) {}
 
-  /** Registers what sends the mail. It acts in the name of who asked. */
-  handle(name: MailName, send: (job: MailJob) => Promise<void>): void {
-    this.worker.consume(`mail:${name}`, [], ({ payload }) => {
+  /**
+   * Registers what sends the mail. It acts in the name of who asked.
+   * @param staleAfterSeconds when a mail that could not be sent is no longer tried: nobody waits for it any more, and a late code would
+   * end the one that was asked for since
+   */
+  handle(name: MailName, send: (job: MailJob) => Promise<void>, staleAfterSeconds = Infinity): void {
+    this.worker.consume(`mail:${name}`, [], async ({ payload, createdAt }) => {
+      if (this.clock.now().getTime() - createdAt.getTime() > staleAfterSeconds * 1000) return;
       const { email, userId, languages, data, client, actorId } = payload as unknown as StoredJob;
-      return actAs({ userId: actorId, client, languages }, () => send({ email, userId, languages, data }));
+      await actAs({ userId: actorId, client, languages }, () => send({ email, userId, languages, data }));
     });
   }
 

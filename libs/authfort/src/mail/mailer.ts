@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
 import { type MailName, type MailText, MailTransport } from '../options/mail.options.js';
+import { acceptedLanguages } from './accepted-languages.js';
 import { builtInTexts } from './mail-texts.js';
 import { type MailValues, renderMail } from './render-mail.js';
 
@@ -12,7 +13,7 @@ export class Mailer {
     @Inject(AUTHFORT_CONFIG) private readonly config: AuthFortConfig,
   ) {}
 
-  /** @param languages as in `Accept-Language` (RFC 9110 §12.5.4); the first that there is a text for counts, then English */
+  /** @param languages as in `Accept-Language` (RFC 9110 §12.5.4); the most wanted that there is a text for counts, then English */
   async send(
     name: MailName,
     to: string,
@@ -20,24 +21,25 @@ export class Mailer {
     values: Omit<MailValues, 'app'>,
   ): Promise<void> {
     const { appName, from } = this.config.mail;
-    const mail = renderMail(this.textOf(name, languages), { app: appName, ...values });
-    await this.transport.send({ from, to, ...mail });
+    const [language, text] = this.textOf(name, languages);
+    await this.transport.send({
+      from,
+      to,
+      ...renderMail(text, { app: appName, ...values }, language),
+    });
   }
 
-  /** The address of a page of the frontend, with a token. */
+  /** The address of a page of the frontend, with a token. Without `frontendUrl` it has no host. */
   link(page: string, token: string): string {
-    const { frontendUrl } = this.config;
-    return `${(frontendUrl ?? '').replace(/\/$/, '')}/${page}?token=${token}`;
+    return `${(this.config.frontendUrl ?? '').replace(/\/+$/, '')}/${page}?token=${encodeURIComponent(token)}`;
   }
 
-  private textOf(name: MailName, languages: string | null): MailText {
+  private textOf(name: MailName, languages: string | null): [language: string, text: MailText] {
     const { translations } = this.config.mail;
-    const wanted = (languages ?? '')
-      .split(',')
-      .map((range) => range.split(';')[0]!.trim().toLowerCase().split('-')[0]!);
-    const found = [...wanted, 'en']
-      .map((language) => translations[language]?.[name] ?? builtInTexts[language]?.[name])
-      .find((text) => text !== undefined);
-    return found!;
+    for (const language of acceptedLanguages(languages)) {
+      const text = translations[language]?.[name] ?? builtInTexts[language]?.[name];
+      if (text) return [language, text];
+    }
+    return ['en', translations.en?.[name] ?? builtInTexts.en![name]];
   }
 }

@@ -16,10 +16,14 @@ export interface RenderedMail {
   readonly html: string;
 }
 
-/** Fills a text in. Values are escaped in HTML, and a subject is one line whatever they hold. */
-export function renderMail(mail: MailText, values: MailValues): RenderedMail {
+/**
+ * Fills a text in. Values are escaped in HTML, and a subject is one line whatever they hold.
+ * @param language of the text, for screen readers
+ */
+export function renderMail(mail: MailText, values: MailValues, language: string): RenderedMail {
   const plain = (template: string) => fill(template, values, (value) => value);
-  const markup = (template: string) => fill(escapeHtml(template), values, escapeHtml);
+  const markup = (template: string) =>
+    fill(escapeHtml(template), values, escapeHtml).replaceAll('\n', '<br>');
   const { link, code } = values;
   const text = [plain(mail.body), link ?? code, mail.note && plain(mail.note)].filter(Boolean).join('\n\n');
   const html = [
@@ -30,9 +34,9 @@ export function renderMail(mail: MailText, values: MailValues): RenderedMail {
     mail.note && `<p style="font-size:13px;color:#555">${markup(mail.note)}</p>`,
   ].filter(Boolean);
   return {
-    subject: plain(mail.subject).replace(/\s+/g, ' ').slice(0, 200),
+    subject: plain(mail.subject).replace(/\s+/g, ' ').trim().slice(0, 200),
     text: `${text}\n`,
-    html: `<!doctype html><html><body style="font-family:sans-serif;font-size:16px;max-width:560px">${html.join('')}</body></html>`,
+    html: `<!doctype html><html lang="${language}"><head><meta charset="utf-8"></head><body style="font-family:sans-serif;font-size:16px;max-width:560px">${html.join('')}</body></html>`,
   };
 }
 

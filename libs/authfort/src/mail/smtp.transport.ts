@@ -1,14 +1,17 @@
-import type { OnModuleDestroy } from '@nestjs/common';
+import type { OnApplicationShutdown } from '@nestjs/common';
 import { createTransport, type Transporter } from 'nodemailer';
 import { type Mail, MailTransport } from '../options/mail.options.js';
 
 const TIMEOUT_MS = 15_000;
 
 /** Sends by SMTP, over a few connections that stay open. */
-export class SmtpTransport extends MailTransport implements OnModuleDestroy {
+export class SmtpTransport extends MailTransport implements OnApplicationShutdown {
   private readonly transporter: Transporter;
 
-  /** @param url `smtp://user:password@host:port` or `smtps://…`; options of nodemailer as its query */
+  /**
+   * @param url `smtp://user:password@host:port` or `smtps://…`; options of nodemailer as its query. A password is sent over TLS only,
+   * unless the query has `requireTLS=false`.
+   */
   constructor(url: string) {
     super();
     this.transporter = createTransport({
@@ -18,14 +21,25 @@ export class SmtpTransport extends MailTransport implements OnModuleDestroy {
       connectionTimeout: TIMEOUT_MS,
       greetingTimeout: TIMEOUT_MS,
       socketTimeout: TIMEOUT_MS,
+      // Otherwise whoever stands in between has only to hide STARTTLS (RFC 3207 §6).
+      requireTLS: new URL(url).password !== '',
     } as object);
   }
 
-  override async send(mail: Mail): Promise<void> {
-    await this.transporter.sendMail({ ...mail, disableFileAccess: true, disableUrlAccess: true });
+  override async send({ to, ...mail }: Mail): Promise<void> {
+    await this.transporter.sendMail({
+      ...mail,
+      // One address, not a list to be parsed.
+      to: { name: '', address: to },
+      // No out-of-office notes to the sender (RFC 3834 §5).
+      headers: { 'Auto-Submitted': 'auto-generated' },
+      disableFileAccess: true,
+      disableUrlAccess: true,
+    });
   }
 
-  onModuleDestroy(): void {
+  /** Not earlier: the outbox finishes its mails in `beforeApplicationShutdown`. */
+  onApplicationShutdown(): void {
     this.transporter.close();
   }
 }

@@ -138,7 +138,10 @@ export interface AuthFortOptions {
   magicLinkTtl?: number;
   /** Lifetime of an e-mail code, in seconds. Default 600. */
   emailOtpTtl?: number;
-  /** Where the pages are that mails link to: `/verify-email`, `/reset-password`, `/magic-link`, `/confirm-email`, each with `?token=`. */
+  /**
+   * Where the pages are that mails link to: `/verify-email`, `/reset-password`, `/magic-link`, `/confirm-email`, each with `?token=`. No
+   * query; a path or `#` is kept. Without it those links lead nowhere.
+   */
   frontendUrl?: string;
   mail?: MailOptions;
   webhooks?: readonly WebhookOptions[];

@@ -24,7 +24,7 @@ export type MailName =
   | 'email_changed';
 
 /**
- * The words of a mail. They may hold `{app}`, `{minutes}`, `{code}` and `{email}`. A mail with a link shows it as a button that carries
+ * The words of a mail, as plain text. They may hold `{app}`, `{minutes}`, `{code}` and `{email}`. A mail with a link shows it as a button that carries
  * `action`, a mail with a code shows that.
  */
 export interface MailText {
@@ -41,11 +41,14 @@ export type MailTexts = Record<MailName, MailText>;
 
 /** How mails are sent, and what stands in them. */
 export interface MailOptions {
-  /** `smtp://user:password@host:587` or `smtps://…`. Without it and without `transport`, mails are printed in development. */
+  /**
+   * `smtp://user:password@host:587` or `smtps://…`. Without it and without `transport`, mails are printed in development and dropped in
+   * production. A password is sent over TLS only, unless the URL ends in `?requireTLS=false`.
+   */
   smtpUrl?: string;
   /** A transport of one's own, instead of SMTP. */
   transport?: MailTransport;
-  /** Sender. Default `no-reply@localhost`. */
+  /** Sender: `no-reply@example.com` or `Shop <no-reply@example.com>`. Default `no-reply@localhost`; needed in production with `smtpUrl`. */
   from?: string;
   /** Name of the app, as mails write it. Default `AuthFort`. */
   appName?: string;

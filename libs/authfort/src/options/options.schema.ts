@@ -19,6 +19,10 @@ export const DEFAULT_RULES: Record<RateLimitName, RateLimitRule> = {
 
 const PWNED_PASSWORDS = 'https://api.pwnedpasswords.com/range/';
 
+/** `address`, or `name <address>`; a name with a comma or the like needs quotes (RFC 5322 §3.4). */
+const SENDER =
+  /^(?:(?:"[^"\\]*"|[^"(),:;<>@[\\\]]*)\s*<[^\s"(),:;<>@]+@[^\s"(),:;<>@]+>|[^\s"(),:;<>@]+@[^\s"(),:;<>@]+)$/;
+
 const seconds = z.number().int().min(1).max(315_360_000);
 const secret = z.string().min(16, 'must have at least 16 characters');
 const cookieName = z
@@ -34,6 +38,10 @@ const rule = z.strictObject({ points: z.number().int().min(1), durationSeconds: 
 const ruleNames = z.enum(Object.keys(DEFAULT_RULES) as [RateLimitName, ...RateLimitName[]]);
 
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' });
+const frontendUrl = httpUrl.refine(
+  (text) => !/\?|^\w+:\/\/[^/#]*@/.test(text),
+  'must have neither a query nor a password: mails append a page and a token',
+);
 const line = z
   .string()
   .min(1)
@@ -118,12 +126,14 @@ export const optionsSchema = z.strictObject({
   emailVerifyTtl: seconds.max(2_592_000).default(86_400),
   magicLinkTtl: seconds.max(86_400).default(900),
   emailOtpTtl: seconds.max(3600).default(600),
-  frontendUrl: httpUrl.optional(),
+  frontendUrl: frontendUrl.optional(),
   mail: z
     .strictObject({
       smtpUrl: z.url({ protocol: /^smtps?$/, error: 'must be an smtp:// or smtps:// URL' }).optional(),
       transport: z.custom<MailTransport>(hasSend, 'must have a method send(mail)').optional(),
-      from: line.default('no-reply@localhost'),
+      from: line
+        .regex(SENDER, 'must be an address, or a name and an address: Shop <no-reply@example.com>')
+        .default('no-reply@localhost'),
       appName: line.default('AuthFort'),
       translations: z
         .record(z.string().regex(/^[a-z]{2,3}$/, 'must be language codes such as fr'), mailTexts)

@@ -74,6 +74,16 @@ describe('resolveOptions', () => {
     [{ algorithm: 'HS256' }, 'algorithm'],
     [{ passwordPolicy: { minLength: 6 } }, 'minLength'],
     [{ passwordHashing: { concurrency: 4 } }, 'UV_THREADPOOL_SIZE'],
+    [{ frontendUrl: 'https://app.example.com/?page=1' }, 'frontendUrl'],
+    [{ frontendUrl: 'https://shop:secret@app.example.com' }, 'frontendUrl'],
+    [{ mail: { smtpUrl: 'http://mail.example.com' } }, 'mail.smtpUrl'],
+    [{ mail: { smtpUrl: 'smtp://mail', transport: { send: () => undefined } } }, 'mail'],
+    [{ mail: { from: 'Shop, Inc. <no-reply@example.com>' } }, 'mail.from'],
+    [{ mail: { from: 'Shop <a@example.com>, b@example.com' } }, 'mail.from'],
+    [{ mail: { from: 'a@example.com\r\nBcc: b@example.com' } }, 'mail.from'],
+    [{ mail: { appName: 'Shop\nBcc: b@example.com' } }, 'mail.appName'],
+    [{ mail: { translations: { fr: { magic_links: {} } } } }, 'mail.translations.fr'],
+    [{ mail: { translations: { french: {} } } }, 'mail.translations'],
   ])('refuses %j', (options, problem) => {
     expect(problemsOf(options).join('\n')).toContain(problem);
   });
@@ -84,6 +94,21 @@ describe('resolveOptions', () => {
     );
     expect(problems.join('\n')).toMatch(/keyEncryptionSecret.*\n.*cookie\.secure/s);
     expect(problemsOf({ cookie: {} }, production)).toEqual([]);
+  });
+  it('takes senders with and without a name', () => {
+    for (const from of [
+      'a@example.com',
+      'no-reply@localhost',
+      'Shop <a@example.com>',
+      '"Shop, Inc." <a@b.co>',
+      'Zoë Läden <a@b.co>',
+    ])
+      expect(problemsOf({ mail: { from } })).toEqual([]);
+  });
+  it('wants a sender in production, if mails are sent by SMTP', () => {
+    const mail = { smtpUrl: 'smtps://shop:hunter2@mail.example.com' };
+    expect(problemsOf({ mail }, production).join()).toMatch(/^mail\.from: (?!.*hunter2)/);
+    expect(problemsOf({ mail: { ...mail, from: 'a@example.com' } }, production)).toEqual([]);
   });
   it('leaves a thread of the pool to files and DNS', () => {
     const concurrencyOf = (threads: number, concurrency?: number) =>

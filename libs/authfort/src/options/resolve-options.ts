@@ -55,6 +55,8 @@ function contradictions(options: AuthFortOptions, { production, threads = 4 }: L
   if (options.mail?.smtpUrl !== undefined && options.mail.transport !== undefined)
     problems.push('mail: give either smtpUrl or transport');
   if (!production) return problems;
+  if (options.mail?.smtpUrl !== undefined && options.mail.from === undefined)
+    problems.push('mail.from: is needed in production with smtpUrl: servers refuse mail from localhost');
   if (options.keyEncryptionSecret === undefined)
     problems.push(
       'keyEncryptionSecret: is needed in production; set KEY_ENCRYPTION_SECRET to 32 random bytes (openssl rand -base64 32)',

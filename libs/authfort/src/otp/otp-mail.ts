@@ -1,5 +1,5 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { MailJobs } from '../mail/mail-jobs.js';
+import { type MailJob, MailJobs } from '../mail/mail-jobs.js';
 import { Mailer } from '../mail/mailer.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
 import { OtpService } from './otp.service.js';
@@ -15,10 +15,12 @@ export class OtpMail implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.jobs.handle('email_otp', async ({ email, languages }) => {
+    const { emailOtpTtlSeconds } = this.config;
+    const send = async ({ email, languages }: MailJob) => {
       const code = await this.otps.createCode(email);
-      const minutes = Math.floor(this.config.emailOtpTtlSeconds / 60);
+      const minutes = Math.floor(emailOtpTtlSeconds / 60);
       if (code !== undefined) await this.mailer.send('email_otp', email, languages, { code, minutes });
-    });
+    };
+    this.jobs.handle('email_otp', send, emailOtpTtlSeconds);
   }
 }

@@ -26,7 +26,7 @@ export class OtpService {
   /** A code for {@link signIn}; the one before is worthless. Undefined for an address that may not sign in. */
   async createCode(email: string): Promise<string | undefined> {
     const user = await this.users.findByEmail(email);
-    if (user ? user.banned : !this.config.allowPasswordlessSignup) {
+    if (user ? user.banned || user.deletedAt : !this.config.allowPasswordlessSignup) {
       // A row like any other, so that guesses at it are answered and counted alike.
       await this.codes.issueToNobody(email);
       return undefined;

@@ -1,8 +1,9 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { MailJobs } from '../mail/mail-jobs.js';
+import { type MailJob, MailJobs } from '../mail/mail-jobs.js';
 import { Mailer } from '../mail/mailer.js';
-import { PasswordResetService } from './password-reset.service.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
+import { UserRepository } from '../users/user.repository.js';
+import { PasswordResetService } from './password-reset.service.js';
 
 /** The mails about passwords. */
 @Injectable()
@@ -10,20 +11,29 @@ export class PasswordMails implements OnModuleInit {
   constructor(
     private readonly jobs: MailJobs,
     private readonly mailer: Mailer,
+    private readonly users: UserRepository,
     private readonly resets: PasswordResetService,
     @Inject(AUTHFORT_CONFIG) private readonly config: AuthFortConfig,
   ) {}
 
   onModuleInit(): void {
-    this.jobs.handle('password_reset', async ({ email, languages }) => {
-      const token = await this.resets.createToken(email);
-      if (token === undefined) return;
-      const link = this.mailer.link('reset-password', token);
-      const minutes = Math.floor(this.config.passwordResetTtlSeconds / 60);
-      await this.mailer.send('password_reset', email, languages, { link, minutes });
-    });
-    this.jobs.handle('password_changed', ({ email, languages }) =>
-      this.mailer.send('password_changed', email, languages, {}),
-    );
+    const { passwordResetTtlSeconds } = this.config;
+    this.jobs.handle('password_reset', (job) => this.sendReset(job), passwordResetTtlSeconds);
+    this.jobs.handle('password_changed', (job) => this.sendChanged(job));
+  }
+
+  private async sendReset({ email, languages }: MailJob): Promise<void> {
+    const token = await this.resets.createToken(email);
+    if (token === undefined) return;
+    const link = this.mailer.link('reset-password', token);
+    const minutes = Math.floor(this.config.passwordResetTtlSeconds / 60);
+    await this.mailer.send('password_reset', email, languages, { link, minutes });
+  }
+
+  /** To the address of that moment: whoever has taken the account over may have changed it since. */
+  private async sendChanged({ email, userId, languages }: MailJob): Promise<void> {
+    const user = userId ? await this.users.findById(userId) : undefined;
+    if (!user || user.banned || user.deletedAt) return;
+    await this.mailer.send('password_changed', email, languages, {});
   }
 }

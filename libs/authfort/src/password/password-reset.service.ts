@@ -24,7 +24,7 @@ export class PasswordResetService {
   /** A token for {@link reset}. Undefined for an address that has no account, or a banned one. */
   async createToken(email: string): Promise<string | undefined> {
     const user = await this.users.findByEmail(email);
-    if (!user || user.banned) return undefined;
+    if (!user || user.banned || user.deletedAt) return undefined;
     return this.database.transaction(async () => {
       const subject = { userId: user.id, email };
       const token = await this.tokens.issue('password_reset', subject, this.config.passwordResetTtlSeconds);
