@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
 import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Clock } from 'authfort-service';
 import { authError } from '../errors/catalog.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
 
-const MAX_CACHED = 500;
+const MAX_CACHED = 100;
 const CACHE_MS = 3_600_000;
+/** A range has some 2000 lines of 40 bytes. */
+const MAX_BYTES = 1_048_576;
 
 /**
  * Asks the range API of Pwned Passwords whether a password is known from a breach. It learns the first five characters of a SHA-1 and
@@ -20,6 +23,7 @@ export class BreachList {
     private readonly config: {
       readonly passwordPolicy: Pick<AuthFortConfig['passwordPolicy'], 'breachCheck'>;
     },
+    private readonly clock: Clock,
   ) {}
 
   /** False also where the check is off, or the list cannot be asked. @throws AuthFortError `unavailable` with `failClosed` */
@@ -30,30 +34,63 @@ export class BreachList {
     try {
       return (await this.range(digest.slice(0, 5))).has(digest.slice(5));
     } catch (error) {
-      this.logger.warn(`The list of breached passwords could not be asked: ${(error as Error).name}`);
+      this.logger.warn(`The list of breached passwords could not be asked: ${reasonOf(error)}`);
       if (breachCheck.failClosed) throw authError('unavailable', { retryAfterSeconds: 5 });
       return false;
     }
   }
 
   private async range(prefix: string): Promise<ReadonlySet<string>> {
+    const now = this.clock.now().getTime();
     const cached = this.cache.get(prefix);
-    if (cached && cached.until > performance.now()) return cached.suffixes;
+    if (cached && cached.until > now) return cached.suffixes;
     const { url, timeoutMs } = this.config.passwordPolicy.breachCheck!;
     const response = await fetch(url + prefix, {
-      headers: { 'add-padding': 'true' },
+      headers: { 'add-padding': 'true', 'user-agent': 'authfort' },
+      redirect: 'error',
+      // Of the body, too.
       signal: AbortSignal.timeout(timeoutMs),
     });
-    if (!response.ok) throw new Error(`status ${response.status}`);
-    const lines = (await response.text()).split('\n').map((line) => line.trim().toUpperCase().split(':'));
-    // Padding has the count 0.
-    const suffixes = new Set(
-      lines.flatMap(([suffix, count]) => (suffix && Number(count) > 0 ? [suffix] : [])),
-    );
+    if (!response.ok) {
+      await response.body?.cancel();
+      throw new ListError(`it answered ${response.status}`);
+    }
+    const suffixes = parse(await bounded(response));
     this.cache.delete(prefix);
     // The oldest entry goes first: a Map keeps the order of insertion.
     if (this.cache.size >= MAX_CACHED) this.cache.delete(this.cache.keys().next().value!);
-    this.cache.set(prefix, { suffixes, until: performance.now() + CACHE_MS });
+    this.cache.set(prefix, { suffixes, until: now + CACHE_MS });
     return suffixes;
   }
+}
+
+/** A fault of the list, in words of ours. */
+class ListError extends Error {}
+
+/** What others throw may hold the address, and so five characters of the hash. */
+function reasonOf(error: unknown): string {
+  return error instanceof ListError ? error.message : (error as Error).name;
+}
+
+async function bounded(response: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  // Leaving the loop ends the request.
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk as Uint8Array, { stream: true });
+    if (text.length > MAX_BYTES) throw new ListError('its answer is too long');
+  }
+  return text;
+}
+
+/** The suffixes in `SUFFIX:count` lines. What is no list must not count as one in which nothing was found. */
+function parse(text: string): ReadonlySet<string> {
+  const suffixes = new Set<string>();
+  for (const line of text.toUpperCase().split('\n')) {
+    const [, suffix, count] = /^([0-9A-F]{35}):(\d+)$/.exec(line.trim()) ?? [];
+    if (suffix === undefined && line.trim() !== '') throw new ListError('its answer is not a list');
+    // Padding has the count 0.
+    if (suffix !== undefined && Number(count) > 0) suffixes.add(suffix);
+  }
+  return suffixes;
 }
