@@ -157,6 +157,7 @@ ${bold('It runs.')} Open ${bold(webUrl)} in a browser.
   orders         ${ordersUrl}
   notifications  ${notificationsUrl}
   database       ${process.env.DATABASE_URL ? 'PostgreSQL (DATABASE_URL)' : `embedded, in ${process.env.AUTHFORT_DATA_DIR || '.data'}`}
+  mails          ${process.env.SMTP_URL ? 'sent (SMTP_URL)' : 'printed here, links and codes included: look for [Mail]'}
   demo admin     ${ADMIN}  ${fresh ? `password ${bold(adminPassword)}  (shown only now)` : '(password as shown at the first start)'}
 
 ${bold('Or five lines')} in another terminal:

@@ -16,12 +16,25 @@ export interface AuthServerEnv {
   cookieSecure: boolean;
   corsOrigins: string[];
   frontendUrl: string | undefined;
+  smtpUrl: string | undefined;
+  mailFrom: string | undefined;
+  appName: string | undefined;
+  passwordlessSignup: boolean;
+  breachCheck: boolean;
   redisUrl: string | undefined;
   rateLimit: boolean;
   trustedProxies: string[];
   demoAdmin: { email: string; password: string } | undefined;
 }
 
+/** A name with a comma or the like needs quotes (RFC 5322 §3.4). */
+const SENDER =
+  /^(?:(?:"[^"\\]*"|[^"(),:;<>@[\\\]]*)\s*<[^\s"(),:;<>@]+@[^\s"(),:;<>@]+>|[^\s"(),:;<>@]+@[^\s"(),:;<>@]+)$/;
+
+const line = z
+  .string()
+  .max(200, 'must have at most 200 characters')
+  .regex(/^[^\r\n]*$/, 'must be one line');
 const flag = (fallback: boolean) =>
   z
     .enum(['true', 'false', 'on', 'off', '1', '0'], 'must be true or false')
@@ -63,7 +76,22 @@ const schema = z.object({
     .optional(),
   COOKIE_SECURE: flag(true),
   CORS_ORIGINS: origins,
-  FRONTEND_URL: z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' }).optional(),
+  FRONTEND_URL: z
+    .url({ protocol: /^https?$/, error: 'must be an http(s) URL' })
+    .regex(/^(?!.*\?|\w+:\/\/[^/#]*@)/, 'must have neither a query nor a password')
+    .optional(),
+  SMTP_URL: z
+    .url({
+      protocol: /^smtps?$/,
+      error: 'must be an smtp:// or smtps:// URL; characters like / and @ of the password as %2F and %40',
+    })
+    .optional(),
+  MAIL_FROM: line
+    .regex(SENDER, 'must be an address, or a name and an address: Shop <no-reply@example.com>')
+    .optional(),
+  APP_NAME: line.optional(),
+  PASSWORDLESS_SIGNUP: flag(false),
+  BREACH_CHECK: flag(false),
   REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// URL' }).optional(),
   RATE_LIMIT: flag(true),
   TRUSTED_PROXIES: proxies,
@@ -101,6 +129,11 @@ export function readEnv(source: NodeJS.ProcessEnv = process.env): AuthServerEnv 
     cookieSecure: env.COOKIE_SECURE,
     corsOrigins: env.CORS_ORIGINS,
     frontendUrl: env.FRONTEND_URL,
+    smtpUrl: env.SMTP_URL,
+    mailFrom: env.MAIL_FROM,
+    appName: env.APP_NAME,
+    passwordlessSignup: env.PASSWORDLESS_SIGNUP,
+    breachCheck: env.BREACH_CHECK,
     redisUrl: env.REDIS_URL,
     rateLimit: env.RATE_LIMIT,
     trustedProxies: env.TRUSTED_PROXIES,
@@ -121,6 +154,8 @@ function productionProblems(given: NodeJS.ProcessEnv): string[] {
     problems.push('KEY_ENCRYPTION_SECRET: is needed in production; `openssl rand -base64 32` makes one');
   if (['false', 'off', '0'].includes(given.COOKIE_SECURE ?? ''))
     problems.push('COOKIE_SECURE: must not be false in production');
+  if (given.SMTP_URL && !given.MAIL_FROM)
+    problems.push('MAIL_FROM: is needed in production with SMTP_URL: Shop <no-reply@example.com>');
   if (given.DEMO_ADMIN_PASSWORD)
     problems.push(
       'DEMO_ADMIN_PASSWORD: is not for production; use `npx authfort user create --email … --role admin`',

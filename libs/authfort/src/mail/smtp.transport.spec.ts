@@ -16,7 +16,7 @@ const PASSWORD = 'p@ss/w%rd:1';
 /** What a server has seen. */
 interface Seen {
   port: number;
-  logins: { username?: string; password?: string; secure: boolean }[];
+  logins: { username?: string | null; password?: string | null; secure: boolean }[];
   recipients: string[];
   close(): Promise<void>;
 }
