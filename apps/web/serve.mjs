@@ -14,6 +14,11 @@ const config = { authUrl: `${AUTH_URL}/auth`, ordersUrl: ORDERS_URL, notificatio
 const file = (name, type) => ({ type, body: readFileSync(join(folder, name)) });
 const pages = new Map([
   ['/', file('index.html', 'text/html; charset=utf-8')],
+  // What the links in mails lead to; the page finds out which it is.
+  ...['/verify-email', '/reset-password', '/magic-link', '/confirm-email'].map((path) => [
+    path,
+    file('index.html', 'text/html; charset=utf-8'),
+  ]),
   ['/style.css', file('style.css', 'text/css; charset=utf-8')],
   ['/main.js', file('main.js', 'text/javascript; charset=utf-8')],
   ['/main.js.map', file('main.js.map', 'application/json')],

@@ -1,8 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { BrowserContext, Page } from 'playwright-core';
 import { PASSWORD } from '../../libs/authfort/test/harness.js';
+import { lowContrast, unnamedControls } from './page-checks.js';
 import { APP, LIFETIME, setStage, type Stage } from './stage.js';
 
 const IMAGES = resolve(import.meta.dirname, '../../docs/images');
@@ -13,11 +14,11 @@ beforeAll(async () => {
 });
 afterAll(() => stage?.close());
 
-async function open(device: BrowserContext): Promise<{ page: Page; complaints: string[] }> {
+async function open(device: BrowserContext, url = APP): Promise<{ page: Page; complaints: string[] }> {
   const page = await device.newPage();
   const complaints: string[] = [];
   page.on('pageerror', ({ message }) => complaints.push(message));
-  await page.goto(APP);
+  await page.goto(url);
   return { page, complaints };
 }
 async function signIn(page: Page, email: string, button: 'Sign in' | 'Sign up'): Promise<void> {
@@ -25,6 +26,16 @@ async function signIn(page: Page, email: string, button: 'Sign in' | 'Sign up'):
   await page.getByLabel('Password').fill(PASSWORD);
   await page.getByRole('button', { name: button }).click();
   await page.getByText(`Welcome, ${email}.`).waitFor();
+}
+/** The link in the newest mail to the address. */
+async function linkFor(email: string): Promise<string> {
+  return /https:\S+/.exec(await stage.auth.mailTo(email))![0];
+}
+/** Presses a button of the sign-in card that asks for a mail. */
+async function ask(page: Page, email: string, name: string): Promise<void> {
+  await page.getByLabel('E-mail').fill(email);
+  await page.getByRole('button', { name }).click();
+  await page.getByText('is on its way').waitFor();
 }
 const message = (page: Page) => page.getByRole('status').textContent();
 
@@ -102,14 +113,8 @@ describe('the demo page', () => {
     const { page } = await open(device);
     await signIn(page, 'phone@example.com', 'Sign up');
     await page.getByRole('button', { name: 'Delete Paper filters' }).waitFor();
-    const { unnamed, width } = await page.evaluate(() => ({
-      unnamed: [...document.querySelectorAll<HTMLInputElement>('input, button, progress')]
-        .filter((control) => !control.labels?.length && !control.textContent?.trim() && !control.ariaLabel)
-        .map(({ outerHTML }) => outerHTML),
-      width: document.documentElement.scrollWidth,
-    }));
-    expect(unnamed).toEqual([]);
-    expect(width).toBeLessThanOrEqual(360);
+    expect(await page.evaluate(unnamedControls)).toEqual([]);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
     await device.close();
   });
   it.each(['light', 'dark'] as const)(
@@ -130,31 +135,94 @@ describe('the demo page', () => {
   );
 });
 
-/** Texts whose contrast with what is behind them is below 4.5. Runs in the page. */
-function lowContrast(): string[] {
-  const channels = (colour: string) => (colour.match(/[\d.]+/g) ?? []).map(Number);
-  const luminance = (colour: string) => {
-    const [r, g, b] = channels(colour)
-      .slice(0, 3)
-      .map((value) => value / 255)
-      .map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4));
-    return 0.2126 * r! + 0.7152 * g! + 0.0722 * b!;
-  };
-  const ground = (element: Element | null): string => {
-    if (!element) return 'rgb(255, 255, 255)';
-    const { backgroundColor } = getComputedStyle(element);
-    return channels(backgroundColor)[3] === 0 ? ground(element.parentElement) : backgroundColor;
-  };
-  const texts = [...document.querySelectorAll('body *')].filter(
-    (element) =>
-      element.checkVisibility() &&
-      [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.textContent?.trim()),
-  );
-  return texts.flatMap((element) => {
-    const pair = [luminance(getComputedStyle(element).color), luminance(ground(element))].sort(
-      (a, b) => b - a,
-    );
-    const contrast = (pair[0]! + 0.05) / (pair[1]! + 0.05);
-    return contrast < 4.5 ? [`${element.textContent}: ${contrast.toFixed(2)}`] : [];
+describe('the links in mails', () => {
+  let device: BrowserContext;
+  beforeEach(async () => {
+    device = await stage.newDevice();
   });
-}
+  afterEach(() => device.close());
+
+  it('confirm an address, after a click, and their token stays nowhere', async () => {
+    const { page, complaints } = await open(device);
+    await signIn(page, 'links@example.com', 'Sign up');
+    expect(await page.locator('#confirmed').textContent()).toMatch(/^not yet/);
+    await page.getByRole('button', { name: 'Mail the link again' }).click();
+    await page.getByText('is on its way').waitFor();
+
+    const link = await linkFor('links@example.com');
+    expect(link).toContain(`${APP}/verify-email?token=`);
+    stage.edge.forget();
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(request.url(), request.headers().referer ?? ''));
+    await page.goto(link);
+    await page.getByRole('heading', { name: 'Confirm your address' }).waitFor();
+    expect(page.url()).toBe(`${APP}/`);
+    expect(stage.edge.count('POST', '/auth/verify-email')).toBe(0);
+    await page.getByRole('button', { name: 'Confirm address' }).click();
+    await page.getByText('The address is confirmed.').waitFor();
+    expect(await page.locator('#confirmed').textContent()).toBe('yes');
+    expect(asked.filter((text) => text.includes('token='))).toEqual([link]);
+    expect(await page.evaluate(() => document.body.innerHTML)).not.toContain(link.split('=')[1]!);
+
+    await page.goto(link);
+    await page.getByRole('button', { name: 'Confirm address' }).click();
+    await page.getByText('(invalid_verification_token)').waitFor();
+    await page.getByRole('button', { name: 'Not now' }).click();
+    expect(complaints).toEqual([]);
+  });
+  it('replace a forgotten password', async () => {
+    const { page, complaints } = await open(device);
+    await ask(page, 'links@example.com', 'Forgot password?');
+    await page.goto(await linkFor('links@example.com'));
+    await page.getByRole('textbox', { name: 'New password' }).fill('short');
+    await page.keyboard.press('Enter');
+    await page.getByRole('textbox', { name: 'New password' }).fill('a password of after');
+    await page.keyboard.press('Enter');
+    await page.getByText('The password is set').waitFor();
+    // The keyboard is where it goes on.
+    await page.keyboard.type('links@example.com');
+    await page.getByLabel('Password').fill('a password of after');
+    await page.keyboard.press('Enter');
+    await page.getByText('Welcome, links@example.com.').waitFor();
+    expect(complaints).toEqual([]);
+  });
+  it('sign in after a click, with no password', async () => {
+    const { page, complaints } = await open(device);
+    await ask(page, 'links@example.com', 'Mail me a link');
+    stage.edge.forget();
+    await page.goto(await linkFor('links@example.com'));
+    await page.getByText('This link signs you in, once.').waitFor();
+    expect(stage.edge.count('POST', '/auth/magic-link/verify')).toBe(0);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByText('Welcome, links@example.com.').waitFor();
+    await page.getByRole('heading', { name: 'Who am I' }).waitFor();
+    expect(complaints).toEqual([]);
+  });
+  it('are not needed with a code, which the keyboard is ready for', async () => {
+    const { page, complaints } = await open(device);
+    await ask(page, 'links@example.com', 'Mail me a code');
+    const code = /\d{6}/.exec(await stage.auth.mailTo('links@example.com'))![0];
+    await page.keyboard.type(code);
+    await page.keyboard.press('Enter');
+    await page.getByText('Welcome, links@example.com.').waitFor();
+    expect(complaints).toEqual([]);
+  });
+  it.each(['light', 'dark'] as const)(
+    'lead to a page that can be read and fits a phone (%s)',
+    async (theme) => {
+      const phone = await stage.newDevice({ colorScheme: theme, viewport: { width: 360, height: 740 } });
+      const { page } = await open(phone);
+      await ask(page, 'somebody.with.a.long.address@example.com', 'Mail me a code');
+      for (const url of [APP, ...['reset-password', 'magic-link'].map((path) => `${APP}/${path}?token=x`)]) {
+        if (url !== APP) await page.goto(url);
+        if (url !== APP) await page.getByRole('button', { name: 'Not now' }).waitFor();
+        expect(await page.evaluate(lowContrast)).toEqual([]);
+        expect(await page.evaluate(unnamedControls)).toEqual([]);
+        expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+        if (process.env.SCREENSHOT_DIR)
+          await page.screenshot({ path: join(process.env.SCREENSHOT_DIR, `${theme}-${url.length}.png`) });
+      }
+      await phone.close();
+    },
+  );
+});

@@ -52,7 +52,7 @@ export async function setStage(): Promise<Stage> {
     throw new Error(`There is no Chromium at ${CHROMIUM}: install it (apt install chromium) or set CHROMIUM`);
   }
   const auth = await startServer({
-    options: { cookie: { domain: '.shop.test' }, corsOrigins: [APP] },
+    options: { cookie: { domain: '.shop.test' }, corsOrigins: [APP], frontendUrl: APP },
   });
   const env = { JWKS_URL: `${auth.url}/.well-known/jwks.json`, CORS_ORIGINS: APP, INTROSPECT_SECRET };
   const services = [

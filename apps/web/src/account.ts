@@ -1,4 +1,5 @@
-import { type AuthClient, AuthClientError } from 'authfort-client';
+import type { AuthClient } from 'authfort-client';
+import { attempt, welcome } from './attempt.js';
 import { byId, onClick, onSubmit, tell } from './dom.js';
 
 /** The sign-in form, and who is signed in. */
@@ -6,8 +7,7 @@ export function showAccount(auth: AuthClient, authUrl: string): void {
   onSubmit(byId<HTMLFormElement>('sign-in-form'), async (fields, action) => {
     const credentials = { email: String(fields.get('email')), password: String(fields.get('password')) };
     await attempt(async () => {
-      const result = action === 'sign-up' ? await auth.signUp(credentials) : await auth.signIn(credentials);
-      tell('mfaRequired' in result ? 'A second factor is needed.' : `Welcome, ${result.email}.`);
+      welcome(action === 'sign-up' ? await auth.signUp(credentials) : await auth.signIn(credentials));
       byId<HTMLFormElement>('sign-in-form').reset();
     });
   });
@@ -15,6 +15,13 @@ export function showAccount(auth: AuthClient, authUrl: string): void {
     attempt(async () => {
       const user = await auth.getUser();
       tell(`The auth server says: ${user.email}.`);
+    }),
+  );
+  onClick(byId('mail-again'), () =>
+    attempt(async () => {
+      const { ok, status } = await auth.fetch(`${authUrl}/verify-email/request`, { method: 'POST' });
+      if (ok) tell('A mail with a link is on its way.');
+      else tell(`The auth server has answered ${status}.`, 'bad');
     }),
   );
   onClick(byId('sign-out'), () =>
@@ -41,6 +48,8 @@ function render(auth: AuthClient): void {
   byId('signed-out').hidden = state !== 'unauthenticated' && state !== 'mfa_pending';
   for (const id of ['account', 'orders', 'unread']) byId(id).hidden = state !== 'authenticated';
   byId('email').textContent = user?.email ?? '';
+  byId('confirmed').textContent = user?.emailVerified ? 'yes' : 'not yet';
+  byId('mail-again').hidden = user?.emailVerified ?? true;
   byId('roles').textContent = user?.roles.join(', ') || 'none';
   byId('session').textContent = user?.sessionId ?? '';
   renderLife(auth);
@@ -58,17 +67,4 @@ function renderLife(auth: AuthClient): void {
       : left > 0
         ? `ends in ${minutes}`
         : 'has ended; the next request refreshes it';
-}
-
-async function attempt(action: () => Promise<void>): Promise<void> {
-  try {
-    await action();
-  } catch (error) {
-    tell(
-      error instanceof AuthClientError
-        ? `${error.message} (${error.code})`
-        : 'No answer: is there a network?',
-      'bad',
-    );
-  }
 }
