@@ -40,6 +40,17 @@ describe('a mail', () => {
     expect(renderMail(text, { app: 'x'.repeat(500) }, 'en').subject).toHaveLength(200);
   });
 
+  it.each([
+    [1, 'en', '1 minute'],
+    [119, 'en', '119 minutes'],
+    [1440, 'de', '24 Stunden'],
+    [150, 'fr', '2\u00a0heures'],
+    [10_080, 'en', '7 days'],
+  ])('writes %d minutes in %s as %s', (minutes, language, written) => {
+    const mail = { subject: 'x', body: '{duration}, {minutes}' };
+    expect(renderMail(mail, { app: 'x', minutes }, language).text).toBe(`${written}, ${minutes}\n`);
+  });
+
   it('shows a code, and fills nothing in twice', () => {
     const mail = renderMail({ subject: '{code}', body: '{app}' }, { app: '{code}', code: '012345' }, 'en');
     expect(mail).toMatchObject({ subject: '012345', text: '{code}\n\n012345\n' });
@@ -54,7 +65,7 @@ describe('the built-in texts', () => {
     for (const name of ['email_verification', 'password_reset', 'magic_link', 'email_change'] as const)
       expect(texts[name].action).toBeTruthy();
     for (const written of Object.values(texts))
-      expect(JSON.stringify(written).replaceAll(/\{(app|minutes|code|email)\}/g, '')).not.toMatch(/[^"]\{/);
+      expect(JSON.stringify(written).replaceAll(/\{(app|duration|code|email)\}/g, '')).not.toMatch(/[^"]\{/);
   });
 });
 

@@ -18,12 +18,12 @@ export interface RenderedMail {
 
 /**
  * Fills a text in. Values are escaped in HTML, and a subject is one line whatever they hold.
- * @param language of the text, for screen readers
+ * @param language of the text, for durations and screen readers
  */
 export function renderMail(mail: MailText, values: MailValues, language: string): RenderedMail {
-  const plain = (template: string) => fill(template, values, (value) => value);
-  const markup = (template: string) =>
-    fill(escapeHtml(template), values, escapeHtml).replaceAll('\n', '<br>');
+  const all = { ...values, duration: durationIn(language, values.minutes) };
+  const plain = (template: string) => fill(template, all, (value) => value);
+  const markup = (template: string) => fill(escapeHtml(template), all, escapeHtml).replaceAll('\n', '<br>');
   const { link, code } = values;
   const text = [plain(mail.body), link ?? code, mail.note && plain(mail.note)].filter(Boolean).join('\n\n');
   const html = [
@@ -40,9 +40,22 @@ export function renderMail(mail: MailText, values: MailValues, language: string)
   };
 }
 
-function fill(template: string, values: MailValues, write: (value: string) => string): string {
-  return template.replace(/\{(app|minutes|code|email)\}/g, (_, name: keyof MailValues) =>
+function fill(
+  template: string,
+  values: MailValues & { readonly duration: string },
+  write: (value: string) => string,
+): string {
+  return template.replace(/\{(app|duration|minutes|code|email)\}/g, (_, name: keyof typeof values) =>
     write(String(values[name] ?? '')),
+  );
+}
+
+/** `90 minutes`, `24 hours`, `7 days`: rounded down, so that nobody comes too late. */
+function durationIn(language: string, minutes = 0): string {
+  const [amount, unit] =
+    minutes < 120 ? [minutes, 'minute'] : minutes < 2880 ? [minutes / 60, 'hour'] : [minutes / 1440, 'day'];
+  return new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'long' }).format(
+    Math.floor(amount),
   );
 }
 

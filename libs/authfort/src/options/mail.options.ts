@@ -24,7 +24,7 @@ export type MailName =
   | 'email_changed';
 
 /**
- * The words of a mail, as plain text. They may hold `{app}`, `{minutes}`, `{code}` and `{email}`. A mail with a link shows it as a button that carries
+ * The words of a mail, as plain text. They may hold `{app}`, `{duration}` (`15 minutes`, in the language), `{minutes}`, `{code}` and `{email}`. A mail with a link shows it as a button that carries
  * `action`, a mail with a code shows that.
  */
 export interface MailText {
