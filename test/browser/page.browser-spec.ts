@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { BrowserContext, Page } from 'playwright-core';
 import { PASSWORD } from '../../libs/authfort/test/harness.js';
 import { lowContrast, unnamedControls } from './page-checks.js';
-import { APP, LIFETIME, setStage, type Stage } from './stage.js';
+import { APP, AUTH, LIFETIME, setStage, type Stage } from './stage.js';
 
 const IMAGES = resolve(import.meta.dirname, '../../docs/images');
 
@@ -184,6 +184,23 @@ describe('the links in mails', () => {
     await page.getByLabel('Password').fill('a password of after');
     await page.keyboard.press('Enter');
     await page.getByText('Welcome, links@example.com.').waitFor();
+    expect(complaints).toEqual([]);
+  });
+  it('move an account to its new address', async () => {
+    const { page, complaints } = await open(device);
+    await signIn(page, 'old@example.com', 'Sign up');
+    const asked = await page.evaluate(
+      async ([url, password]) => {
+        const headers = { 'content-type': 'application/json' };
+        const body = JSON.stringify({ email: 'new@example.com', password });
+        return (await fetch(url!, { method: 'POST', credentials: 'include', headers, body })).status;
+      },
+      [`${AUTH}/email-change`, PASSWORD],
+    );
+    expect(asked).toBe(200);
+    await page.goto(await linkFor('new@example.com'));
+    await page.getByRole('button', { name: 'Confirm address' }).click();
+    await page.locator('#email', { hasText: 'new@example.com' }).waitFor();
     expect(complaints).toEqual([]);
   });
   it('sign in after a click, with no password', async () => {
