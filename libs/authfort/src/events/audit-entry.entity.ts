@@ -7,6 +7,8 @@ import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 @Entity('authfort_audit_log')
 @Index('authfort_audit_log_user_id_idx', ['userId', 'id'])
 @Index('authfort_audit_log_actor_id_idx', ['actorId', 'id'])
+@Index('authfort_audit_log_action_idx', ['action', 'id'])
+@Index('authfort_audit_log_at_idx', ['at'])
 export class AuditEntryEntity {
   @PrimaryColumn('bigint', {
     primaryKeyConstraintName: 'authfort_audit_log_pkey',

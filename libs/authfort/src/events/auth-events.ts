@@ -1,4 +1,5 @@
 import type { ClientInfo } from '../http/client-info.js';
+import type { MailName } from '../options/mail.options.js';
 
 /** What an event about an account carries. */
 interface OfUser {
@@ -14,8 +15,11 @@ interface OfSession extends OfUser {
 
 /** Every event and what it carries. Never a token, a code, a password or a hash. */
 export interface AuthEventMap {
-  /** `provider`: how the account came to be; `email`, `magic_link`, `email_otp` or `admin`. */
-  user_created: OfAddress & { name: string | null; provider: string };
+  /**
+   * `userName`: the name that the user gave, for `name` is the event's. `provider`: how the account came to be; `email`, `magic_link`,
+   * `email_otp` or `admin`.
+   */
+  user_created: OfAddress & { userName: string | null; provider: string };
   /** `fields`: the names of what was changed. */
   user_updated: OfUser & { fields: string[] };
   /** `hard`: the row is gone too; otherwise the account was anonymised. */
@@ -62,6 +66,8 @@ export interface AuthEventMap {
   rate_limit_exceeded: { limit: string; ip: string };
   key_rotated: { oldKid: string; newKid: string };
   key_compromised: { kid: string };
+  /** Somebody has what was given up delivered once more: `event`, to `consumer`. */
+  dead_letter_retried: { consumer: string; event: AuthEventName | MailName; userId: string | null };
 }
 
 /** The name of an event. */
@@ -117,6 +123,7 @@ const NAMES: Record<AuthEventName, true> = {
   rate_limit_exceeded: true,
   key_rotated: true,
   key_compromised: true,
+  dead_letter_retried: true,
 };
 
 /** The names of all events. */

@@ -23,6 +23,8 @@ const DETAILS = [
   'oldKid',
   'newKid',
   'kid',
+  'consumer',
+  'event',
 ] as const;
 
 /** Who did these is not known: somebody held a password, a cookie or an address. */

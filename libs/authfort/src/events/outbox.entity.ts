@@ -2,6 +2,8 @@ import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
 /** Something that is still to be done after a commit: an event for one listener group or webhook, or a mail. Done rows are deleted. */
 @Entity('authfort_outbox')
+@Index('authfort_outbox_due_idx', ['consumer', 'dueAt'], { where: 'dead_at IS NULL' })
+@Index('authfort_outbox_dead_idx', ['deadAt', 'id'], { where: 'dead_at IS NOT NULL' })
 export class OutboxEntity {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'authfort_outbox_pkey' })
   id!: string;
@@ -29,7 +31,6 @@ export class OutboxEntity {
 
   /** Not before; while somebody is at it: the end of their lease. */
   @Column('timestamptz', { name: 'due_at' })
-  @Index('authfort_outbox_due_at_idx', { where: 'dead_at IS NULL' })
   dueAt!: Date;
 
   @Column('integer', { default: 0 })

@@ -11,9 +11,17 @@ interface Consumer {
   readonly handle: OutboxHandler;
 }
 
+interface Job {
+  readonly item: OutboxItem;
+  readonly work: Promise<void>;
+}
+
 /** Seconds to wait after each failed attempt; after the last one the row goes to the dead letters. */
 export const RETRY_DELAYS_SECONDS = [5, 30, 120, 600, 3600, 21_600, 86_400];
+const ATTEMPTS = RETRY_DELAYS_SECONDS.length + 1;
 const LEASE_SECONDS = 60;
+/** A handler that takes longer has failed: one that hangs must not keep its place for ever. */
+const PATIENCE_MS = 300_000;
 const EXTEND_EVERY_MS = 20_000;
 const POLL_EVERY_MS = 1000;
 const SHUTDOWN_MS = 5000;
@@ -29,7 +37,7 @@ const AT_ONCE_PER_CONSUMER = 4;
 export class OutboxWorker implements BeforeApplicationShutdown {
   private readonly logger = new Logger(OutboxWorker.name);
   private readonly consumers = new Map<string, Consumer>();
-  private readonly busy = new Map<string, { consumer: string; work: Promise<void> }>();
+  private readonly busy = new Map<string, Job>();
   private timers: NodeJS.Timeout[] = [];
   private running = false;
   private claiming: Promise<void> | undefined;
@@ -71,7 +79,11 @@ export class OutboxWorker implements BeforeApplicationShutdown {
     else
       this.claiming = this.context
         .runInAsyncScope(() => this.claimAll())
-        .finally(() => (this.claiming = undefined));
+        .finally(() => {
+          this.claiming = undefined;
+          // Woken at the very last moment.
+          if (this.again) this.wake();
+        });
   }
 
   /** Waits until nothing is due any more. */
@@ -102,24 +114,30 @@ export class OutboxWorker implements BeforeApplicationShutdown {
   }
 
   private async claim(): Promise<void> {
-    const free = [...this.consumers.keys()].filter((name) => this.busyWith(name) < AT_ONCE_PER_CONSUMER);
+    const free = [...this.consumers]
+      .map(([consumer, { events }]) => ({
+        consumer,
+        room: AT_ONCE_PER_CONSUMER - this.busyWith(consumer),
+        events: events.length > 0 ? events : null,
+      }))
+      .filter(({ room }) => room > 0);
     if (free.length === 0) return;
     const now = this.clock.now();
-    const items = await this.outbox.claim(free, AT_ONCE_PER_CONSUMER, now, leaseFrom(now), [
-      ...this.busy.keys(),
-    ]);
+    const items = await this.outbox.claim(free, now, leaseFrom(now), [...this.busy.keys()]);
     for (const item of items) {
       const work = this.run(item).finally(() => {
         this.busy.delete(item.id);
         this.wake();
       });
-      this.busy.set(item.id, { consumer: item.consumer, work });
+      this.busy.set(item.id, { item, work });
     }
   }
 
   private async run(item: OutboxItem): Promise<void> {
     try {
-      await this.consumers.get(item.consumer)!.handle(item);
+      // Its attempts were claimed and never ended: what takes the process down each time must not do so for ever.
+      if (item.attempts > ATTEMPTS) throw new Error('the server ended while it was at it');
+      await patiently(this.consumers.get(item.consumer)!.handle(item));
     } catch (error) {
       return this.quietly(() => this.fail(item, error));
     }
@@ -127,27 +145,31 @@ export class OutboxWorker implements BeforeApplicationShutdown {
   }
 
   private async fail(item: OutboxItem, error: unknown): Promise<void> {
-    const { id, consumer, event, attempts } = item;
-    const reason = (error instanceof Error ? error.message : String(error)).slice(0, 500);
+    const { consumer, event, attempts } = item;
+    // PostgreSQL cannot store U+0000.
+    const reason = (error instanceof Error ? error.message : String(error))
+      .replaceAll('\0', '')
+      .slice(0, 500);
     const now = this.clock.now();
     const delay = RETRY_DELAYS_SECONDS[attempts - 1];
     if (delay === undefined) {
       this.logger.error(
         `${consumer} gave up ${event} ${item.eventId}; it is with the dead letters: ${reason}`,
       );
-      await this.outbox.bury(id, now, reason);
+      await this.outbox.bury(item, now, reason);
     } else {
       this.logger.warn(`${consumer} failed at ${event} ${item.eventId}; again in ${delay} s: ${reason}`);
-      await this.outbox.retryAt(id, new Date(now.getTime() + delay * 1000), reason);
+      await this.outbox.retryAt(item, new Date(now.getTime() + delay * 1000), reason);
     }
   }
 
   private busyWith(consumer: string): number {
-    return [...this.busy.values()].filter((item) => item.consumer === consumer).length;
+    return [...this.busy.values()].filter(({ item }) => item.consumer === consumer).length;
   }
 
   private async extendLeases(): Promise<void> {
-    if (this.busy.size > 0) await this.outbox.extend([...this.busy.keys()], leaseFrom(this.clock.now()));
+    const items = [...this.busy.values()].map(({ item }) => item);
+    if (items.length > 0) await this.outbox.extend(items, leaseFrom(this.clock.now()));
   }
 
   private async subscribe(): Promise<void> {
@@ -173,4 +195,13 @@ export class OutboxWorker implements BeforeApplicationShutdown {
 
 function leaseFrom(now: Date): Date {
   return new Date(now.getTime() + LEASE_SECONDS * 1000);
+}
+
+async function patiently(work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout;
+  const impatience = new Promise<never>((_resolve, reject) => {
+    const give = () => reject(new Error(`it did not end within ${PATIENCE_MS / 1000} s`));
+    timer = setTimeout(give, PATIENCE_MS).unref();
+  });
+  await Promise.race([work, impatience]).finally(() => clearTimeout(timer));
 }

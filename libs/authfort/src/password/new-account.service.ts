@@ -56,8 +56,8 @@ export class NewAccountService {
   async insert(prepared: NewUser, provider: string): Promise<User> {
     const user = await this.users.createUnlessTaken(prepared, this.clock.now());
     if (!user) throw authError('user_exists');
-    const { id: userId, email, name } = user;
-    await this.events.emit('user_created', { userId, email, name, provider });
+    const { id: userId, email, name: userName } = user;
+    await this.events.emit('user_created', { userId, email, userName, provider });
     return user;
   }
 }

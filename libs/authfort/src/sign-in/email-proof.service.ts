@@ -41,7 +41,7 @@ export class EmailProofService {
     );
     // Somebody has signed up in this very moment: the next attempt finds the account.
     if (!created) throw authError('conflict');
-    await this.events.emit('user_created', { userId: created.id, email, name: null, provider });
+    await this.events.emit('user_created', { userId: created.id, email, userName: null, provider });
     return created;
   }
 

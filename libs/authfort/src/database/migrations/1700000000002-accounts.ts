@@ -76,7 +76,10 @@ export class Accounts1700000000002 implements MigrationInterface {
         error text
       )`);
     await runner.query(
-      'CREATE INDEX authfort_outbox_due_at_idx ON authfort_outbox (due_at) WHERE dead_at IS NULL',
+      'CREATE INDEX authfort_outbox_due_idx ON authfort_outbox (consumer, due_at) WHERE dead_at IS NULL',
+    );
+    await runner.query(
+      'CREATE INDEX authfort_outbox_dead_idx ON authfort_outbox (dead_at, id) WHERE dead_at IS NOT NULL',
     );
     await runner.query('CREATE INDEX authfort_outbox_user_id_idx ON authfort_outbox (user_id)');
     await runner.query(`
@@ -93,6 +96,8 @@ export class Accounts1700000000002 implements MigrationInterface {
       )`);
     await runner.query('CREATE INDEX authfort_audit_log_user_id_idx ON authfort_audit_log (user_id, id)');
     await runner.query('CREATE INDEX authfort_audit_log_actor_id_idx ON authfort_audit_log (actor_id, id)');
+    await runner.query('CREATE INDEX authfort_audit_log_action_idx ON authfort_audit_log (action, id)');
+    await runner.query('CREATE INDEX authfort_audit_log_at_idx ON authfort_audit_log (at)');
     // Append-only: an entry may lose its personal data, and nothing else about it may change.
     await runner.query(`
       CREATE FUNCTION authfort_audit_log_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
