@@ -6,7 +6,7 @@ const AUTHFORT = 'libs/authfort/src/';
 export const LAYERS: readonly (readonly string[])[] = [
   ['options', 'errors'],
   ['database', 'http', 'events', 'mail'],
-  ['keys', 'users', 'rate-limits'],
+  ['keys', 'users', 'rate-limits', 'webhooks'],
   ['tokens', 'roles', 'one-time'],
   ['sessions'],
   ['introspection', 'revocation'],
@@ -14,7 +14,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ['password', 'magic-link', 'otp', 'oauth', 'mfa', 'passkeys', 'email-verification'],
   ['email-change'],
   ['account'],
-  ['admin'],
+  ['admin', 'cleanup'],
   ['health', 'cli', 'testing'],
 ];
 const TOP = LAYERS.length - 1;

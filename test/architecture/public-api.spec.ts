@@ -8,13 +8,14 @@ const API: Record<string, [path: string, names: string]> = {
   authfort: [
     'libs/authfort/src/index.ts',
     `
-      AuthErrorCode AuthEvent AuthEventMap AuthEventName AuthFort AuthFortAsyncOptions
-      AuthFortCookieOptions AuthFortError AuthFortModule AuthFortOptions AuthFortOptionsError
-      AuthResult AuthTokens AuthUser BreachCheckOptions ClientInfo CreateUserInput CurrentUser
-      Introspect KeyRotationOptions ListUsersQuery Mail MailName MailOptions MailText MailTexts
-      MailTransport OnAuthEvent OnAuthEventOptions PasswordHashingOptions PasswordPolicyOptions
-      Permissions Public RateLimitName RateLimitOptions RateLimitRule RoleOverview Roles Session
-      SessionUser SigningAlgorithm User UserChanges UserPage UserSort WebhookOptions authError
+      AuditEntry AuditPage AuditQuery AuthErrorCode AuthEvent AuthEventMap AuthEventName AuthFort
+      AuthFortAsyncOptions AuthFortCookieOptions AuthFortError AuthFortModule AuthFortOptions
+      AuthFortOptionsError AuthResult AuthTokens AuthUser BreachCheckOptions CleanupResult
+      ClientInfo CreateUserInput CurrentUser DeadLetter DeadLetterPage Introspect
+      KeyRotationOptions ListUsersQuery Mail MailName MailOptions MailText MailTexts MailTransport
+      OnAuthEvent OnAuthEventOptions PasswordHashingOptions PasswordPolicyOptions Permissions
+      Public RateLimitName RateLimitOptions RateLimitRule RoleOverview Roles Session SessionUser
+      SigningAlgorithm User UserChanges UserPage UserSort WebhookOptions authError
       authfortEntities authfortMigrations errorCatalog
     `,
   ],

@@ -32,6 +32,8 @@ import { AuthFort } from './auth-fort.js';
 import { Database } from './database/database.js';
 import { authfortEntities } from './database/entities.js';
 import { openDatabase } from './database/open-database.js';
+import { CleanupSchedule } from './cleanup/cleanup.schedule.js';
+import { authEventNames } from './events/auth-events.js';
 import { ActorInterceptor } from './events/actor.interceptor.js';
 import { OutboxWorker } from './events/outbox.worker.js';
 import { features } from './features.js';
@@ -70,7 +72,7 @@ export class AuthFortModule implements NestModule {
 
   /** @throws AuthFortOptionsError with every problem of the options at once. */
   static forRoot(options: AuthFortOptions = {}): DynamicModule {
-    const config = resolveOptions(options, readLibraryEnvironment());
+    const config = resolveOptions(options, readLibraryEnvironment(), authEventNames);
     return assemble(config.routePrefix, { provide: AUTHFORT_CONFIG, useValue: config });
   }
 
@@ -97,7 +99,11 @@ export class AuthFortModule implements NestModule {
         provide: AUTHFORT_CONFIG,
         inject,
         useFactory: async (...args: never[]) =>
-          resolveOptions({ ...(await useFactory(...args)), routePrefix }, readLibraryEnvironment()),
+          resolveOptions(
+            { ...(await useFactory(...args)), routePrefix },
+            readLibraryEnvironment(),
+            authEventNames,
+          ),
       },
       imports,
     );
@@ -143,7 +149,7 @@ function assemble(
       ...rootControllers,
       ...underPrefix(routePrefix, [...controllers]).map(acting),
     ]),
-    providers: [...tasks.providers, ServerStart],
+    providers: [...tasks.providers, CleanupSchedule, ServerStart],
   };
 }
 

@@ -13,7 +13,14 @@ import { AdminUserListController } from './admin/admin-user-list.controller.js';
 import { AdminUsersController } from './admin/admin-users.controller.js';
 import { AdminRolesController } from './admin/admin-roles.controller.js';
 import { AuthFort } from './auth-fort.js';
+import { AuditController } from './admin/audit.controller.js';
+import { AuditService } from './admin/audit.service.js';
+import { DeadLetterService } from './admin/dead-letter.service.js';
+import { DeadLettersController } from './admin/dead-letters.controller.js';
+import { CleanupLockRepository } from './cleanup/cleanup-lock.repository.js';
+import { CleanupService } from './cleanup/cleanup.service.js';
 import { ActorInterceptor } from './events/actor.interceptor.js';
+import { AuditLogRepository } from './events/audit-log.repository.js';
 import { EventBus } from './events/event-bus.js';
 import { EventLogRepository } from './events/event-log.repository.js';
 import { OutboxRepository } from './events/outbox.repository.js';
@@ -73,7 +80,6 @@ import { PermissionRepository } from './roles/permission.repository.js';
 import { PermissionService } from './roles/permission.service.js';
 import { RoleRepository } from './roles/role.repository.js';
 import { RoleService } from './roles/role.service.js';
-import { CleanupService } from './sessions/cleanup.service.js';
 import { LogoutController } from './sessions/logout.controller.js';
 import { RefreshController } from './sessions/refresh.controller.js';
 import { RefreshService } from './sessions/refresh.service.js';
@@ -87,6 +93,7 @@ import { SignInService } from './sign-in/sign-in.service.js';
 import { AccessTokenService } from './tokens/access-token.service.js';
 import { UserDirectoryRepository } from './users/user-directory.repository.js';
 import { UserDirectoryService } from './users/user-directory.service.js';
+import { WebhookService } from './webhooks/webhook.service.js';
 import { UserRepository } from './users/user.repository.js';
 import { UserService } from './users/user.service.js';
 
@@ -102,8 +109,18 @@ interface Feature {
 /** The features, lower ones first. A new feature is a folder and one entry here. */
 export const features: readonly Feature[] = [
   { providers: [ClientIp, ClientInfoPipe, TokenDelivery, BrowserGuard] },
-  { providers: [EventLogRepository, OutboxRepository, OutboxWorker, EventBus, ActorInterceptor] },
+  {
+    providers: [
+      EventLogRepository,
+      AuditLogRepository,
+      OutboxRepository,
+      OutboxWorker,
+      EventBus,
+      ActorInterceptor,
+    ],
+  },
   { providers: [Mailer, MailJobs] },
+  { providers: [WebhookService] },
   {
     rootControllers: [JwksController, DiscoveryController],
     providers: [SigningKeyRepository, KeyRing, KeyRotationService],
@@ -130,7 +147,6 @@ export const features: readonly Feature[] = [
       RefreshService,
       RefreshTokenReader,
       SessionAuthenticator,
-      CleanupService,
     ],
   },
   {
@@ -178,6 +194,9 @@ export const features: readonly Feature[] = [
   { controllers: [EmailChangeController], providers: [EmailChangeService, EmailChangeMails] },
   { controllers: [AdminUserListController, AdminUsersController, AdminAccessController] },
   { controllers: [AdminRolesController] },
+  { controllers: [DeadLettersController], providers: [DeadLetterService] },
+  { controllers: [AuditController], providers: [AuditService] },
+  { providers: [CleanupLockRepository, CleanupService] },
   { rootControllers: [HealthController] },
   { providers: [AuthFort] },
 ];

@@ -1,12 +1,17 @@
 export type { CreateUserInput } from './account/account-creation.service.js';
 export type { UserChanges } from './account/user-editor.service.js';
 export { AuthFort } from './auth-fort.js';
+export type { AuditPage, AuditQuery } from './admin/audit.service.js';
+export type { DeadLetterPage } from './admin/dead-letter.service.js';
+export type { CleanupResult } from './cleanup/cleanup.service.js';
 export { type AuthFortAsyncOptions, AuthFortModule } from './authfort.module.js';
 export { authfortEntities } from './database/entities.js';
 export { authfortMigrations } from './database/migrations/index.js';
 export { type AuthErrorCode, authError, errorCatalog } from './errors/catalog.js';
 export type { AuthEvent, AuthEventMap, AuthEventName } from './events/auth-events.js';
+export type { AuditEntry } from './events/audit-log.repository.js';
 export { OnAuthEvent, type OnAuthEventOptions } from './events/on-auth-event.decorator.js';
+export type { DeadLetter } from './events/outbox.repository.js';
 export type { ClientInfo } from './http/client-info.js';
 export type {
   AuthFortCookieOptions,

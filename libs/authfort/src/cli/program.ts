@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { registerCleanup } from './cleanup.command.js';
 import { registerKeys } from './keys.command.js';
 import { registerMigrate } from './migrate.command.js';
 import { registerRole } from './role.command.js';
@@ -13,5 +14,6 @@ export function createProgram(): Command {
   registerUser(program);
   registerRole(program);
   registerKeys(program);
+  registerCleanup(program);
   return program;
 }

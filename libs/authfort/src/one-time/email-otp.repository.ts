@@ -49,6 +49,18 @@ export class EmailOtpRepository {
     return judged?.right ?? false;
   }
 
+  /** Deletes at most `limit` codes that have expired. While wrong guesses at the address count, its row stays. */
+  async deleteExpired(now: Date, limit: number): Promise<number> {
+    const rows = await this.database.query(
+      `DELETE FROM authfort_email_otps WHERE address_hash IN
+         (SELECT address_hash FROM authfort_email_otps o
+          WHERE expires_at <= $1 AND (failures = 0 OR ${windowOver('$1')}) ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+       RETURNING 1`,
+      [now, limit],
+    );
+    return rows.length;
+  }
+
   async discard(addressHash: Buffer): Promise<void> {
     await this.database.query('DELETE FROM authfort_email_otps WHERE address_hash = $1', [addressHash]);
   }

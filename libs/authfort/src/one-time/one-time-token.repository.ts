@@ -70,6 +70,17 @@ export class OneTimeTokenRepository {
     );
   }
 
+  /** Deletes at most `limit` tokens that nobody used in time. */
+  async deleteExpired(now: Date, limit: number): Promise<number> {
+    const rows = await this.database.query(
+      `DELETE FROM authfort_one_time_tokens WHERE token_hash IN
+         (SELECT token_hash FROM authfort_one_time_tokens WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+       RETURNING 1`,
+      [now, limit],
+    );
+    return rows.length;
+  }
+
   /** What is left of a user and of their address. */
   async discardAll(userId: string, email: string): Promise<void> {
     await this.database.query('DELETE FROM authfort_one_time_tokens WHERE user_id = $1 OR email = $2', [

@@ -94,11 +94,11 @@ export interface PasswordPolicyOptions {
 export interface WebhookOptions {
   /** Name in the outbox and in the dead-letter list; has to stay the same. */
   id: string;
-  /** http(s) URL. Redirects are not followed. */
+  /** http(s) URL; a user and password in it are sent as Basic credentials. Redirects are not followed. */
   url: string;
   /** `whsec_` and 24 to 64 random bytes in base64. */
   secret: string;
-  /** Names of events. Default: all. */
+  /** Names of events (`AuthEventName`). Default: all. */
   events?: readonly string[];
 }
 

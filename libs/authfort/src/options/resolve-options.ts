@@ -15,9 +15,14 @@ export class AuthFortOptionsError extends Error {
 
 /**
  * Checks the options and fills in the defaults.
+ * @param eventNames those that a webhook may ask for; the names are known in a layer above this one
  * @throws AuthFortOptionsError with every problem at once.
  */
-export function resolveOptions(options: AuthFortOptions, environment: LibraryEnvironment): AuthFortConfig {
+export function resolveOptions(
+  options: AuthFortOptions,
+  environment: LibraryEnvironment,
+  eventNames?: readonly string[],
+): AuthFortConfig {
   const withSecret = {
     ...options,
     keyEncryptionSecret: options.keyEncryptionSecret ?? environment.keyEncryptionSecret,
@@ -25,6 +30,7 @@ export function resolveOptions(options: AuthFortOptions, environment: LibraryEnv
   const parsed = optionsSchema.safeParse(withSecret);
   const problems = parsed.success ? [] : describe(parsed.error);
   problems.push(...contradictions(withSecret, environment));
+  if (parsed.success && eventNames) problems.push(...unknownEvents(parsed.data.webhooks, eventNames));
   if (!parsed.success || problems.length > 0) throw new AuthFortOptionsError(problems);
   return freeze(parsed.data, environment);
 }
@@ -63,6 +69,17 @@ function contradictions(options: AuthFortOptions, { production, threads = 4 }: L
     );
   if (options.cookie?.secure === false) problems.push('cookie.secure: must not be false in production');
   return problems;
+}
+
+function unknownEvents(
+  webhooks: readonly { events?: string[] | undefined }[],
+  known: readonly string[],
+): string[] {
+  return webhooks.flatMap(({ events = [] }, index) =>
+    events.flatMap((name, at) =>
+      known.includes(name) ? [] : [`webhooks.${index}.events.${at}: there is no event of this name`],
+    ),
+  );
 }
 
 /** Zod's messages name types and bounds but can repeat the input, so only those of ours and the safe ones pass. */
