@@ -11,10 +11,8 @@ import {
   type OnModuleInit,
   type OptionalFactoryDependency,
   type Provider,
-  type Type,
-  UseInterceptors,
 } from '@nestjs/common';
-import { APP_FILTER, APP_GUARD, DiscoveryModule } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, DiscoveryModule } from '@nestjs/core';
 import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
 import {
   ACCESS_GUARD_OPTIONS,
@@ -147,16 +145,10 @@ function assemble(
     ...tasks,
     controllers: features.flatMap(({ controllers = [], rootControllers = [] }) => [
       ...rootControllers,
-      ...underPrefix(routePrefix, [...controllers]).map(acting),
+      ...underPrefix(routePrefix, [...controllers]),
     ]),
     providers: [...tasks.providers, CleanupSchedule, ServerStart],
   };
-}
-
-/** Notes for the audit log in whose name the controller's routes run. */
-function acting(controller: Type): Type {
-  UseInterceptors(ActorInterceptor)(controller);
-  return controller;
 }
 
 function assembleTasks(
@@ -204,4 +196,5 @@ const wiring: Provider[] = [
   { provide: TokenAuthenticator, useExisting: SessionAuthenticator },
   { provide: APP_GUARD, useClass: AccessGuard },
   { provide: APP_FILTER, useClass: ErrorFilter },
+  { provide: APP_INTERCEPTOR, useClass: ActorInterceptor },
 ];

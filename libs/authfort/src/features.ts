@@ -19,7 +19,6 @@ import { DeadLetterService } from './admin/dead-letter.service.js';
 import { DeadLettersController } from './admin/dead-letters.controller.js';
 import { CleanupLockRepository } from './cleanup/cleanup-lock.repository.js';
 import { CleanupService } from './cleanup/cleanup.service.js';
-import { ActorInterceptor } from './events/actor.interceptor.js';
 import { AuditLogRepository } from './events/audit-log.repository.js';
 import { EventBus } from './events/event-bus.js';
 import { EventLogRepository } from './events/event-log.repository.js';
@@ -110,14 +109,7 @@ interface Feature {
 export const features: readonly Feature[] = [
   { providers: [ClientIp, ClientInfoPipe, TokenDelivery, BrowserGuard] },
   {
-    providers: [
-      EventLogRepository,
-      AuditLogRepository,
-      OutboxRepository,
-      OutboxWorker,
-      EventBus,
-      ActorInterceptor,
-    ],
+    providers: [EventLogRepository, AuditLogRepository, OutboxRepository, OutboxWorker, EventBus],
   },
   { providers: [Mailer, MailJobs] },
   { providers: [WebhookService] },

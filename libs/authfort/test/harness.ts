@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { INestApplication, Provider, Type } from '@nestjs/common';
+import type { DynamicModule, INestApplication, Provider, Type } from '@nestjs/common';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
@@ -77,8 +77,8 @@ export interface SignedUp {
 export interface StartOptions {
   adapter?: Adapter;
   options?: AuthFortOptions;
-  /** Start on the database of another server: a second replica. */
-  database?: TestDatabase;
+  /** Start on the database of another server. Close this one after that one. */
+  replicaOf?: TestServer;
   clock?: ManualClock;
   controllers?: Type[];
   providers?: Provider[];
@@ -86,8 +86,8 @@ export interface StartOptions {
 
 /** Starts an auth server on a free port; rate limits are off unless the options say otherwise. */
 export async function startServer(start: StartOptions = {}): Promise<TestServer> {
-  const database = start.database ?? (await createTestDatabase());
-  const clock = start.clock ?? new ManualClock();
+  const database = start.replicaOf?.database ?? (await createTestDatabase());
+  const clock = start.clock ?? start.replicaOf?.clock ?? new ManualClock();
   const mail = new MemoryMail();
   const app = await boot(database, clock, mail, start);
   const { port } = app.getHttpServer().address() as { port: number };
@@ -120,7 +120,7 @@ export async function startServer(start: StartOptions = {}): Promise<TestServer>
       }),
     close: async () => {
       await app.close();
-      if (!start.database) await database.close();
+      if (!start.replicaOf) await database.close();
     },
   };
   return server;
@@ -134,7 +134,7 @@ async function boot(
 ): Promise<INestApplication> {
   const module = await Test.createTestingModule({
     imports: [
-      TypeOrmModule.forRoot({ ...database.options, autoLoadEntities: true, retryAttempts: 0 }),
+      connectionTo(database, start.replicaOf),
       AuthFortModule.forRoot({
         introspectSecret: INTROSPECT_SECRET,
         keyEncryptionSecret: 'key-encryption-secret-of-the-tests',
@@ -156,6 +156,16 @@ async function boot(
   const app = module.createNestApplication(adapter, { logger: ['error', 'fatal'] });
   await app.listen(0, '127.0.0.1');
   return app;
+}
+
+/** The connection of a server; the embedded database has a single one, which replicas share. */
+export function connectionTo(database: TestDatabase, replicaOf?: TestServer): DynamicModule {
+  const options = { ...database.options, autoLoadEntities: true, retryAttempts: 0 };
+  if (!replicaOf || process.env.DATABASE_URL) return TypeOrmModule.forRoot(options);
+  return TypeOrmModule.forRootAsync({
+    useFactory: () => options,
+    dataSourceFactory: () => Promise.resolve(replicaOf.dataSource),
+  });
 }
 
 async function send(url: string, options: RequestOptions = {}): Promise<Answer> {

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { AuditEntry } from '../events/audit-log.repository.js';
 import { limit, QueryParams } from '../http/query-params.decorator.js';
 import { TokenDelivery } from '../http/token-delivery.js';
-import { AUDIT_CURSOR, AuditService } from './audit.service.js';
+import { AUDIT_ACTION, AUDIT_CURSOR, AuditService } from './audit.service.js';
 
 const id = z.uuid('must be a UUID').optional();
 const time = z.iso
@@ -14,10 +14,7 @@ const time = z.iso
 const query = z.object({
   user_id: id,
   actor_id: id,
-  action: z
-    .string()
-    .regex(/^[a-z0-9_]{1,64}$/, 'must be the name of an event')
-    .optional(),
+  action: z.string().regex(AUDIT_ACTION, 'must be the name of an event').optional(),
   from: time,
   to: time,
   limit: limit(500, 50),

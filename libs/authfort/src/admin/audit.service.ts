@@ -28,6 +28,7 @@ export class AuditService {
     const wrong = [
       ...(['userId', 'actorId'] as const).filter((key) => filter[key] !== undefined && !isUuid(filter[key])),
       ...(['from', 'to'] as const).filter((key) => filter[key] && Number.isNaN(filter[key].getTime())),
+      ...(filter.action !== undefined && !AUDIT_ACTION.test(filter.action) ? ['action'] : []),
       ...(cursor !== undefined && !AUDIT_CURSOR.test(cursor) ? ['cursor'] : []),
       ...(Number.isInteger(limit) && limit >= 1 && limit <= 500 ? [] : ['limit']),
     ];
@@ -41,6 +42,9 @@ export class AuditService {
     return { entries, nextCursor: found.length > limit ? entries.at(-1)!.id : null };
   }
 }
+
+/** The form that names of events have. */
+export const AUDIT_ACTION = /^[a-z0-9_]{1,64}$/;
 
 /** An id of the log: fewer digits than a bigint could hold. */
 export const AUDIT_CURSOR = /^\d{1,18}$/;

@@ -5,12 +5,13 @@ import { Observable } from 'rxjs';
 import { ClientIp, type HttpRequest } from '../http/client-ip.js';
 import { actAs } from './actor.js';
 
-/** Runs each request of AuthFort's controllers in the name of its user. */
+/** Runs each HTTP request in the name of its user, those to controllers of the app too: they may call `AuthFort`. */
 @Injectable()
 export class ActorInterceptor implements NestInterceptor {
   constructor(private readonly clientIp: ClientIp) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    if (context.getType() !== 'http') return next.handle();
     const request = context
       .switchToHttp()
       .getRequest<HttpRequest & { user?: AuthUser; headers: IncomingHttpHeaders }>();
