@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { freePort, until } from './address.js';
 
 export type AppName = 'auth-server' | 'orders' | 'notifications';
+/** An example app, or the one of the tests about the outbox. */
+type ProcessName = AppName | 'outbox-app';
 export type Environment = Record<string, string>;
 
 /** How a process ended, and what it said. */
@@ -30,11 +32,13 @@ export class AppProcess {
   private said = '';
 
   private constructor(
-    readonly name: AppName,
+    readonly name: ProcessName,
     readonly port: number,
     env: Environment,
   ) {
-    const main = join('apps', name, 'src/main.ts');
+    // The one that is no example lies with the tests.
+    const main =
+      name === 'outbox-app' ? 'test/system/outbox-app.fixture.ts' : join('apps', name, 'src/main.ts');
     this.child = spawn(process.execPath, ['--import', '@swc-node/register/esm-register', main], {
       cwd: ROOT,
       env: { PATH: process.env.PATH, HOME: process.env.HOME, NO_COLOR: '1', PORT: String(port), ...env },
@@ -57,7 +61,7 @@ export class AppProcess {
   }
 
   /** Starts an app and waits until it answers. `port`: to come back at an address that others know. */
-  static async start(name: AppName, env: Environment, port?: number): Promise<AppProcess> {
+  static async start(name: ProcessName, env: Environment, port?: number): Promise<AppProcess> {
     const app = new AppProcess(name, port ?? (await freePort()), env);
     await until(`${name} answers`, READY_WITHIN_MS, async () => {
       if (!app.alive) throw new Error(`${name} ended before it answered:\n${app.output}`);
