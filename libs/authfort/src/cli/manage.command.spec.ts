@@ -13,7 +13,7 @@ const SECRET = 'key encryption secret of this file';
 const PASSWORD = 'correct horse battery staple';
 
 /** One database for the whole file: each command sees what the one before did. */
-describe('authfort user, role and keys', () => {
+describe('authfort user, role, cleanup and keys', () => {
   let folder: string;
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'authfort-cli-'));
@@ -68,6 +68,14 @@ describe('authfort user, role and keys', () => {
     );
     const unknown = await authfort('role add nobody@example.com admin');
     expect([unknown.code, unknown.stderr]).toEqual([1, 'authfort: There is no such user\n']);
+  });
+  it('cleans up, but leaves the audit log alone unless it is told how long that is kept', async () => {
+    const { code, stdout } = await authfort('cleanup');
+    expect([code, stdout.split('\n')]).toEqual([
+      0,
+      expect.arrayContaining(['sessions: 0', 'auditEntries: kept (see --audit-retention)']),
+    ]);
+    expect((await authfort('cleanup --audit-retention 86400')).stdout).toContain('\nauditEntries: 0\n');
   });
   it('makes no keys: that is the server’s', async () => {
     expect((await authfort('keys list')).stdout).toMatch(/^There are no keys yet/);
