@@ -3,7 +3,7 @@ import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 /** An account. The e-mail address is stored normalised (trimmed, NFC, lower case), so that its unique index is the truth. */
 @Entity('authfort_users')
 @Index('authfort_users_created_at_idx', ['createdAt', 'id'], { where: 'deleted_at IS NULL' })
-@Index('authfort_users_live_email_idx', ['email', 'id'], { where: 'deleted_at IS NULL' })
+@Index('authfort_users_live_email_idx', ['email', 'createdAt', 'id'], { where: 'deleted_at IS NULL' })
 @Index('authfort_users_banned_idx', ['createdAt', 'id'], { where: 'banned AND deleted_at IS NULL' })
 @Index('authfort_users_deleted_idx', ['createdAt', 'id'], { where: 'deleted_at IS NOT NULL' })
 @Index('authfort_users_status_idx', ['banned', 'emailVerified'], { where: 'deleted_at IS NULL' })

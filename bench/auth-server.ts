@@ -1,0 +1,50 @@
+import { randomBytes } from 'node:crypto';
+import { type INestApplication, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { AuthFort, AuthFortModule } from 'authfort';
+import { fastifyOptions } from 'authfort-service';
+import { DataSource } from 'typeorm';
+import { connectionOptions } from '../libs/authfort/src/database/connection-options.js';
+
+/** A running auth server. */
+export interface BenchServer {
+  readonly url: string;
+  readonly authfort: AuthFort;
+  readonly dataSource: DataSource;
+  close(): Promise<void>;
+}
+
+@Module({})
+class BenchModule {}
+
+/** Starts an auth server as the app does, on a free port and without rate limits. It migrates the database. */
+export async function startAuthServer(databaseUrl: string): Promise<BenchServer> {
+  const module = {
+    module: BenchModule,
+    imports: [
+      TypeOrmModule.forRoot({
+        ...connectionOptions({ databaseUrl, dataDir: '', production: false }),
+        autoLoadEntities: true,
+      }),
+      AuthFortModule.forRoot({
+        keyEncryptionSecret: randomBytes(32).toString('base64url'),
+        introspectSecret: randomBytes(32).toString('base64url'),
+        rateLimit: false,
+      }),
+    ],
+  };
+  const app: INestApplication = await NestFactory.create(module, new FastifyAdapter(fastifyOptions), {
+    logger: ['error', 'fatal'],
+    abortOnError: false,
+  });
+  await app.listen(0, '127.0.0.1');
+  const { port } = app.getHttpServer().address() as { port: number };
+  return {
+    url: `http://127.0.0.1:${port}`,
+    authfort: app.get(AuthFort),
+    dataSource: app.get(DataSource),
+    close: () => app.close(),
+  };
+}
