@@ -4,9 +4,10 @@ import { type BenchServer, startAuthServer } from './auth-server.js';
 import { type BenchOptions, progress, withDatabase } from './bench-database.js';
 import { explain, type Plan, statementsOf } from './explain.js';
 import { measure, quietest, type Timing } from './measure.js';
-import { table, writeChart, writeResults } from './report.js';
+import { writeChart, writeResults } from './report.js';
 import { seedUsers, USERS } from './seed-users.js';
 import { LIST_CASES, type ListCase, type ListQuery, NEEDLE } from './user-list.cases.js';
+import { plansTable, type Result, timesTable } from './user-list.tables.js';
 
 const NAME = 'user-list';
 const LIMIT_MS = 20;
@@ -21,16 +22,6 @@ interface Subject {
   readonly path: string;
   /** Whether the limit holds for it. */
   readonly judged: boolean;
-}
-
-interface Result {
-  readonly name: string;
-  readonly judged: boolean;
-  readonly total: number | null;
-  readonly direct: Timing;
-  readonly http: Timing;
-  readonly page: Plan | null;
-  readonly count: Plan | null;
 }
 
 /** The list of users, of 100 000 in PostgreSQL. @returns whether each median is within 20 ms, and no page reads the table */
@@ -189,35 +180,4 @@ async function report(
   for (const { name } of slow) console.error(`Over ${LIMIT_MS} ms: ${name}`);
   for (const { name, page } of scans) console.error(`The page reads the table: ${name}\n${page?.text}`);
   return slow.length === 0 && scans.length === 0;
-}
-
-function timesTable(results: readonly Result[]): string {
-  const head = ['case', 'users', 'service p50', 'p95', 'HTTP p50', 'p95'];
-  const rows = results.map(({ name, total, direct, http }) => [
-    name,
-    total === null ? '' : total.toLocaleString('en'),
-    direct.p50,
-    direct.p95,
-    http.p50,
-    http.p95,
-  ]);
-  return table(head, rows);
-}
-
-function plansTable(results: readonly Result[]): string {
-  const head = ['case', 'page ms', 'page by', 'total ms', 'total by'];
-  const by = (plan: Plan | null) => {
-    // The handful of permissions is not worth an index to the planner.
-    const large = plan?.seqScans.filter((name) => name !== 'authfort_role_permissions') ?? [];
-    const scans = large.map((name) => `all of ${name}`);
-    return [...(plan?.indexes ?? []), ...scans].map((name) => name.replace('authfort_', '')).join(', ');
-  };
-  const rows = results.map(({ name, page, count }) => [
-    name,
-    page?.milliseconds ?? 0,
-    by(page),
-    count?.milliseconds ?? 0,
-    by(count),
-  ]);
-  return table(head, rows);
 }
