@@ -65,7 +65,14 @@ const module = await Test.createTestingModule({
       keyEncryptionSecret: 'key-encryption-secret-of-the-crashes',
       algorithm: 'ES256',
       rateLimit: false,
-      webhooks: [{ id: 'receiver', url: `${RECEIVER}/webhook`, secret: WEBHOOK_SECRET }],
+      webhooks: [
+        {
+          id: 'receiver',
+          url: `${RECEIVER}/webhook`,
+          secret: WEBHOOK_SECRET,
+          events: ['user_created', 'login', 'logout', 'token_refreshed'],
+        },
+      ],
     }),
   ],
   controllers: [StateController],

@@ -88,7 +88,7 @@ export function isAudited(name: AuthEventName): boolean {
   return !UNAUDITED.has(name);
 }
 
-/** Every name, for webhooks that want all of them; the compiler says when one is missing. */
+/** Every name, for webhooks; the compiler says when one is missing. */
 const NAMES: Record<AuthEventName, true> = {
   user_created: true,
   user_updated: true,

@@ -98,7 +98,7 @@ export interface WebhookOptions {
   url: string;
   /** `whsec_` and 24 to 64 random bytes in base64. */
   secret: string;
-  /** Names of events (`AuthEventName`). Default: all. */
+  /** Names of events (`AuthEventName`). Default: all but `token_refreshed` and `rate_limit_exceeded`. */
   events?: readonly string[];
 }
 

@@ -1,13 +1,15 @@
 import { createHmac } from 'node:crypto';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { Clock } from 'authfort-service';
-import { authEventNames } from '../events/auth-events.js';
+import { authEventNames, isAudited } from '../events/auth-events.js';
 import type { OutboxItem } from '../events/outbox.repository.js';
 import { OutboxWorker } from '../events/outbox.worker.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
 import type { WebhookOptions } from '../options/auth-fort.options.js';
 
 const TIMEOUT_MS = 15_000;
+/** Who sends a flood of requests must not cause a flood of calls, unless that is what was asked for. */
+const USUAL_EVENTS = authEventNames.filter(isAudited);
 
 /**
  * Posts events to the addresses of the option `webhooks`, signed as Standard Webhooks have it
@@ -24,7 +26,7 @@ export class WebhookService implements OnModuleInit {
   /** Before the worker starts. */
   onModuleInit(): void {
     for (const webhook of this.config.webhooks)
-      this.worker.consume(`webhook:${webhook.id}`, webhook.events ?? authEventNames, (item) =>
+      this.worker.consume(`webhook:${webhook.id}`, webhook.events ?? USUAL_EVENTS, (item) =>
         this.post(webhook, item),
       );
   }

@@ -17,6 +17,8 @@ interface Delivery {
 
 /** What the receiver was sent, and what it answers next: 200 where nothing is planned. */
 const received: Delivery[] = [];
+/** The events that came to the webhook which asks for none in particular. */
+const usual = new Set<string>();
 const answers: number[] = [];
 
 async function textOf(request: IncomingMessage): Promise<string> {
@@ -28,6 +30,10 @@ async function textOf(request: IncomingMessage): Promise<string> {
 function receiver(): Server {
   return createServer((request, response) => {
     void textOf(request).then((body) => {
+      if (request.url === '/all') {
+        usual.add((JSON.parse(body) as { type: string }).type);
+        return response.end();
+      }
       received.push({ path: request.url!, headers: request.headers as Record<string, string>, body });
       const status = answers.shift() ?? 200;
       // A redirect to where it would be counted, and an answer that nobody would want to read to its end.
@@ -58,6 +64,7 @@ describe('webhooks', () => {
             secret: SECRET,
             events: ['user_created', 'user_banned'],
           },
+          { id: 'all', url: `http://${address}/all`, secret: SECRET },
           { id: 'gone', url: 'http://crm:pass@127.0.0.1:9/', secret: SECRET, events: ['role_added'] },
         ],
       },
@@ -185,6 +192,14 @@ describe('webhooks', () => {
     const letter = deadLetters.find(({ userId }) => userId === user.id)!;
     expect(letter.consumer).toBe('webhook:gone');
     expect(letter.error).toMatch(/^the receiver could not be reached( \(\w+\))?$/);
+  });
+  it('that name no events hear of all but what anybody can cause at will', async () => {
+    const user = await server.signUp();
+    await server.post('/auth/refresh', { refresh_token: user.refreshToken });
+    await server.post('/auth/logout', { refresh_token: user.refreshToken });
+    await settleOutbox(server.app);
+    expect([...usual]).toEqual(expect.arrayContaining(['user_created', 'login', 'logout', 'role_added']));
+    expect([...usual]).not.toContain('token_refreshed');
   });
   it('that ask for an event which does not exist stop the boot', () => {
     const webhook = { id: 'crm', url: 'https://crm.example.com', secret: SECRET, events: ['user_crated'] };

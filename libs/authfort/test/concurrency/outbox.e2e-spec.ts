@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
-import { Database } from '../database/database.js';
-import { createTestDatabase, type TestDatabase } from '../testing/index.js';
-import { type FreeConsumer, OutboxRepository } from './outbox.repository.js';
+import { Database } from '../../src/database/database.js';
+import { createTestDatabase, type TestDatabase } from 'authfort/testing';
+import { type FreeConsumer, OutboxRepository } from '../../src/events/outbox.repository.js';
 
 const START = new Date('2026-01-01T00:00:00Z');
 const after = (seconds: number): Date => new Date(START.getTime() + seconds * 1000);
