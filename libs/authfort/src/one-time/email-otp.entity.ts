@@ -9,7 +9,7 @@ export class EmailOtpEntity {
   @PrimaryColumn('bytea', { name: 'address_hash', primaryKeyConstraintName: 'authfort_email_otps_pkey' })
   addressHash!: Buffer;
 
-  /** Null once the code was used, or when there is nobody to have one. */
+  /** Null once the code was used or guessed wrong too often. For an address without an account: random, so that no code has it. */
   @Column('bytea', { name: 'code_hash', nullable: true })
   codeHash!: Buffer | null;
 

@@ -12,8 +12,8 @@ const WINDOW_SECONDS = 86_400;
 export class EmailOtpRepository {
   constructor(private readonly database: Database) {}
 
-  /** Sets the code of an address, in the place of the one before. `codeHash` null: there is nobody to have one. */
-  async replace(addressHash: Buffer, codeHash: Buffer | null, now: Date, expiresAt: Date): Promise<void> {
+  /** Sets the code of an address, in the place of the one before. */
+  async replace(addressHash: Buffer, codeHash: Buffer, now: Date, expiresAt: Date): Promise<void> {
     await this.database.query(
       `INSERT INTO authfort_email_otps AS o (address_hash, code_hash, attempts, expires_at, failures, failures_since)
        VALUES ($1, $2, 0, $4, 0, $3)
@@ -61,8 +61,11 @@ export class EmailOtpRepository {
     return rows.length;
   }
 
+  /** Takes the code. The wrong guesses stay counted: whoever could have them forgotten could guess on. */
   async discard(addressHash: Buffer): Promise<void> {
-    await this.database.query('DELETE FROM authfort_email_otps WHERE address_hash = $1', [addressHash]);
+    await this.database.query('UPDATE authfort_email_otps SET code_hash = NULL WHERE address_hash = $1', [
+      addressHash,
+    ]);
   }
 }
 

@@ -26,9 +26,9 @@ export class EmailOtpService {
     return code;
   }
 
-  /** What {@link issue} does, for an address that is to receive none. */
+  /** What {@link issue} does, for an address that is to receive none: the row has a hash that no code has, and is worked on alike. */
   async issueToNobody(email: string): Promise<void> {
-    await this.replace(email, null);
+    await this.replace(email, randomBytes(32));
   }
 
   /** Whether it is the code of the address. A right one is right once; wrong ones are counted. */
@@ -37,12 +37,12 @@ export class EmailOtpService {
     return this.otps.redeem(this.addressHash(email), this.hash('code', `${email} ${code}`), this.clock.now());
   }
 
-  /** Forgets the address. */
+  /** Makes the code of the address worthless. */
   discard(email: string): Promise<void> {
     return this.otps.discard(this.addressHash(email));
   }
 
-  private replace(email: string, codeHash: Buffer | null): Promise<void> {
+  private replace(email: string, codeHash: Buffer): Promise<void> {
     const now = this.clock.now();
     const expiresAt = new Date(now.getTime() + this.config.emailOtpTtlSeconds * 1000);
     return this.otps.replace(this.addressHash(email), codeHash, now, expiresAt);
