@@ -22,11 +22,13 @@ export class Mailer {
   ): Promise<void> {
     const { appName, from } = this.config.mail;
     const [language, text] = this.textOf(name, languages);
-    await this.transport.send({
-      from,
-      to,
-      ...renderMail(text, { app: appName, ...values }, language),
-    });
+    const mail = renderMail(text, { app: appName, ...values }, language);
+    try {
+      await this.transport.send({ from, to, ...mail });
+    } catch (error) {
+      // Some transports repeat the mail in their errors, and those are logged and kept with the row.
+      throw new Error(withoutSecrets(error instanceof Error ? error.message : String(error), values));
+    }
   }
 
   /** The address of a page of the frontend, with a token. Without `frontendUrl` it has no host. */
@@ -42,4 +44,12 @@ export class Mailer {
     }
     return ['en', translations.en?.[name] ?? builtInTexts.en![name]];
   }
+}
+
+function withoutSecrets(text: string, { link, code }: Omit<MailValues, 'app'>): string {
+  const token = link?.split('token=')[1];
+  return [token, code].reduce<string>(
+    (rest, secret) => (secret ? rest.replaceAll(secret, '[…]') : rest),
+    text,
+  );
 }

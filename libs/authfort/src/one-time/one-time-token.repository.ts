@@ -12,14 +12,23 @@ export interface OneTimeSubject {
   readonly email: string;
 }
 
+/** What says that an account is still in the hands that it was in. */
+export interface AccountState {
+  readonly email: string;
+  /** Raised by whatever takes access away: a new password, a ban, an owner who has proved that the address is theirs. */
+  readonly tokenVersion: number;
+}
+
 /** Tokens that work once. */
 @Injectable()
 export class OneTimeTokenRepository {
   constructor(private readonly database: Database) {}
 
   /**
-   * Stores a token, unless the account is gone or, but for a change of address, has another address by now: the row is locked, so that
-   * nothing of an account that is being deleted is left behind.
+   * Stores a token, unless the account is gone or banned or, but for a change of address, has another address by now: the row is
+   * locked, so that nothing is left behind of an account from which access is being taken.
+   * @param since for a change of address: the account's state when it was asked for; if that has changed meanwhile, so has its owner,
+   * or the owner has thrown everybody out
    * @returns false when nothing was stored
    */
   async insert(
@@ -28,16 +37,27 @@ export class OneTimeTokenRepository {
     { userId, email }: OneTimeSubject,
     createdAt: Date,
     expiresAt: Date,
+    since?: AccountState,
   ): Promise<boolean> {
     const rows = await this.database.query(
       `WITH owner AS (
          SELECT id FROM authfort_users
-         WHERE id = $3 AND deleted_at IS NULL AND (email = $4 OR $2 = 'email_change') FOR SHARE
+         WHERE id = $3 AND deleted_at IS NULL AND NOT banned AND email = coalesce($7, $4) AND token_version = coalesce($8, token_version)
+         FOR SHARE
        )
        INSERT INTO authfort_one_time_tokens (token_hash, purpose, user_id, email, created_at, expires_at)
        SELECT $1, $2, $3, $4, $5, $6 WHERE $3::uuid IS NULL OR EXISTS (SELECT 1 FROM owner)
        RETURNING 1`,
-      [tokenHash, purpose, userId, email, createdAt, expiresAt],
+      [
+        tokenHash,
+        purpose,
+        userId,
+        email,
+        createdAt,
+        expiresAt,
+        since?.email ?? null,
+        since?.tokenVersion ?? null,
+      ],
     );
     return rows.length > 0;
   }

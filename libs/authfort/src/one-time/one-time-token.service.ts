@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Clock } from 'authfort-service';
 import { authError } from '../errors/catalog.js';
 import {
+  type AccountState,
   type OneTimePurpose,
   type OneTimeSubject,
   OneTimeTokenRepository,
@@ -16,12 +17,20 @@ export class OneTimeTokenService {
     private readonly clock: Clock,
   ) {}
 
-  /** @returns the token, which is shown only here. @throws AuthFortError `user_not_found` when the account is gone meanwhile */
-  async issue(purpose: OneTimePurpose, subject: OneTimeSubject, ttlSeconds: number): Promise<string> {
+  /**
+   * @returns the token, which is shown only here
+   * @throws AuthFortError `user_not_found` when the account is gone or banned meanwhile, or no longer as it was `since`
+   */
+  async issue(
+    purpose: OneTimePurpose,
+    subject: OneTimeSubject,
+    ttlSeconds: number,
+    since?: AccountState,
+  ): Promise<string> {
     const token = randomBytes(32).toString('base64url');
     const now = this.clock.now();
     const expiresAt = new Date(now.getTime() + ttlSeconds * 1000);
-    if (!(await this.tokens.insert(hash(token), purpose, subject, now, expiresAt)))
+    if (!(await this.tokens.insert(hash(token), purpose, subject, now, expiresAt, since)))
       throw authError('user_not_found');
     return token;
   }

@@ -16,6 +16,11 @@ export class PendingProofsService {
   async discard({ id, email }: { id: string; email: string }): Promise<void> {
     await this.tokens.discardAll(id, email);
     await this.otps.discard(email);
-    await this.outbox.dropMails(email, ['magic_link', 'email_otp', 'password_reset', 'email_verification']);
+    await this.outbox.dropMails(id, email, [
+      'magic_link',
+      'email_otp',
+      'password_reset',
+      'email_verification',
+    ]);
   }
 }
