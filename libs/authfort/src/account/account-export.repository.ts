@@ -25,7 +25,7 @@ export class AccountExportRepository {
            FROM authfort_sessions s WHERE s.user_id = u.id ORDER BY created_at, id`)} AS sessions,
          ${listOf(`purpose, email, created_at, expires_at
            FROM authfort_one_time_tokens WHERE user_id = u.id OR email = $2 ORDER BY created_at`)} AS links,
-         ${listOf(`at, action, actor_id, user_id, session_id, ip, user_agent, detail
+         ${listOf(`at, action, actor_id, user_id, session_id, detail, ${ofTheirOwn('ip')}, ${ofTheirOwn('user_agent')}
            FROM authfort_audit_log WHERE user_id = u.id OR actor_id = u.id ORDER BY id`)} AS audit_log,
          ${listOf(`event, consumer, created_at, dead_at, payload
            FROM authfort_outbox WHERE user_id = u.id OR payload->>'email' = $2 ORDER BY created_at`)} AS pending_deliveries
@@ -34,6 +34,11 @@ export class AccountExportRepository {
     );
     return found!;
   }
+}
+
+/** An administrator's address is not the user's to know. */
+function ofTheirOwn(column: string): string {
+  return `CASE WHEN actor_id IS NULL OR actor_id = u.id THEN ${column} END AS ${column}`;
 }
 
 function listOf(select: string): string {
