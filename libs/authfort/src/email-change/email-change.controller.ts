@@ -32,7 +32,9 @@ export class EmailChangeController {
   ): Promise<MessageResponse> {
     const email = normalizeEmail(body.email);
     await this.reauthentication.assert(user, body.password);
-    await this.limiter.consume('mailPerAddress', '', email);
+    // Both are written to.
+    for (const address of [user.account.email, email])
+      await this.limiter.consume('mailPerAddress', '', address);
     await this.changes.request(user.account, email);
     return done('If this address is free, a mail with a link is on its way to it');
   }

@@ -14,7 +14,7 @@ export const DEFAULT_RULES: Record<RateLimitName, RateLimitRule> = {
   mailRequest: { points: 20, durationSeconds: 60 },
   mailPerAddress: { points: 5, durationSeconds: 900 },
   redeem: { points: 60, durationSeconds: 60 },
-  passwordCheck: { points: 10, durationSeconds: 60 },
+  passwordCheck: { points: 10, durationSeconds: 900 },
 };
 
 const PWNED_PASSWORDS = 'https://api.pwnedpasswords.com/range/';

@@ -35,21 +35,31 @@ export class RateLimiter implements OnModuleDestroy {
 
   /** Counts one request of `ip`. @throws AuthFortError `rate_limit_exceeded` with the seconds to wait */
   async consume(name: RateLimitName, ip: string, subject = ''): Promise<void> {
-    const limiter = this.limiters.get(name);
-    if (!limiter) return;
-    try {
-      await limiter.consume(keyOf(ip, subject));
-    } catch (refusal) {
-      if (!(refusal instanceof RateLimiterRes)) throw refusal;
-      await this.events.emit('rate_limit_exceeded', { limit: name, ip });
-      throw authError('rate_limit_exceeded', {
-        retryAfterSeconds: Math.max(1, Math.ceil(refusal.msBeforeNext / 1000)),
-      });
-    }
+    const retryAfterSeconds = await this.count(name, ip, subject);
+    if (retryAfterSeconds !== undefined) throw authError('rate_limit_exceeded', { retryAfterSeconds });
+  }
+
+  /** Counts one, for what is left out beyond the limit instead of refused. @returns whether it is within the limit */
+  async allows(name: RateLimitName, ip: string, subject = ''): Promise<boolean> {
+    return (await this.count(name, ip, subject)) === undefined;
   }
 
   onModuleDestroy(): void {
     this.redis?.disconnect();
+  }
+
+  /** @returns the seconds to wait, when it is beyond the limit */
+  private async count(name: RateLimitName, ip: string, subject: string): Promise<number | undefined> {
+    const limiter = this.limiters.get(name);
+    if (!limiter) return undefined;
+    try {
+      await limiter.consume(keyOf(ip, subject));
+      return undefined;
+    } catch (refusal) {
+      if (!(refusal instanceof RateLimiterRes)) throw refusal;
+      await this.events.emit('rate_limit_exceeded', { limit: name, ip });
+      return Math.max(1, Math.ceil(refusal.msBeforeNext / 1000));
+    }
   }
 
   private limiter(name: RateLimitName, { points, durationSeconds }: RateLimitRule): RateLimiterAbstract {
