@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Database } from '../database/database.js';
 import { authError } from '../errors/catalog.js';
 import { EventBus } from '../events/event-bus.js';
+import { PendingProofsService } from '../one-time/pending-proofs.service.js';
 import { SessionService } from '../sessions/session.service.js';
 import { UserRepository } from '../users/user.repository.js';
 
@@ -11,14 +12,19 @@ export class BanService {
   constructor(
     private readonly database: Database,
     private readonly users: UserRepository,
+    private readonly pending: PendingProofsService,
     private readonly sessions: SessionService,
     private readonly events: EventBus,
   ) {}
 
-  /** Bans the user and ends all their sessions; an unban does not bring those back. @throws AuthFortError `user_not_found` */
+  /**
+   * Bans the user, ends all their sessions and makes the links and codes under way worthless; an unban does not bring those back.
+   * @throws AuthFortError `user_not_found`
+   */
   async ban(userId: string): Promise<void> {
     await this.database.transaction(async () => {
       if (!(await this.users.setBanned(userId, true))) throw authError('user_not_found');
+      await this.pending.discard((await this.users.findById(userId))!);
       await this.sessions.revokeAll(userId, 'banned');
       await this.events.emit('user_banned', { userId });
     });

@@ -17,10 +17,11 @@ export class EmailChangeMails implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.jobs.handle('email_change', async ({ email, userId, languages }) => {
+    this.jobs.handle('email_change', async ({ email, userId, languages, data }) => {
       const user = userId ? await this.users.findById(userId) : undefined;
-      if (!user || user.banned || user.deletedAt) return;
-      const token = await this.changes.createToken(user.id, email);
+      const since = { email: data.from ?? '', tokenVersion: Number(data.version) };
+      if (user?.email !== since.email || user.tokenVersion !== since.tokenVersion) return;
+      const token = await this.changes.createToken(user.id, email, since);
       if (token === undefined) return;
       const minutes = Math.floor(this.config.emailVerifyTtlSeconds / 60);
       await this.mailer.send('email_change', email, languages, {

@@ -3,6 +3,7 @@ import { Database } from '../database/database.js';
 import { authError } from '../errors/catalog.js';
 import { EventBus } from '../events/event-bus.js';
 import { MailJobs } from '../mail/mail-jobs.js';
+import type { AccountState } from '../one-time/one-time-token.repository.js';
 import { OneTimeTokenService } from '../one-time/one-time-token.service.js';
 import { PendingProofsService } from '../one-time/pending-proofs.service.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
@@ -25,18 +26,22 @@ export class EmailChangeService {
    * Mails a link to the new address, and word of it to the old one. Nothing tells whether the new one is taken: no link is mailed then.
    * @param email as {@link normalizeEmail} returns it
    */
-  async request(user: { id: string; email: string }, email: string): Promise<void> {
+  async request(user: { id: string } & AccountState, email: string): Promise<void> {
+    const since = { from: user.email, version: String(user.tokenVersion) };
     await this.database.transaction(async () => {
-      await this.mails.enqueue('email_change', email, user.id);
+      await this.mails.enqueue('email_change', email, user.id, since);
       await this.mails.enqueue('email_changed', user.email, user.id, { email });
       await this.events.emit('email_change_requested', { userId: user.id });
     });
   }
 
-  /** @returns a token for {@link confirm}; undefined when the address is taken */
-  async createToken(userId: string, email: string): Promise<string | undefined> {
+  /**
+   * @param since the account when the change was asked for: a token for who has lost it meanwhile would give it back to them
+   * @returns a token for {@link confirm}; undefined when the address is taken
+   */
+  async createToken(userId: string, email: string, since: AccountState): Promise<string | undefined> {
     if (await this.users.exists(email)) return undefined;
-    return this.tokens.issue('email_change', { userId, email }, this.config.emailVerifyTtlSeconds);
+    return this.tokens.issue('email_change', { userId, email }, this.config.emailVerifyTtlSeconds, since);
   }
 
   /** @throws AuthFortError `invalid_verification_token`; `user_exists` when the address was taken meanwhile */

@@ -159,11 +159,12 @@ export class OutboxRepository {
     return revived;
   }
 
-  /** Drops mails to an address that were not sent yet: those of the names. */
-  async dropMails(email: string, names: readonly string[]): Promise<void> {
+  /** Drops mails that were not sent yet: those of the names to an address, and those that would give the user another one. */
+  async dropMails(userId: string, email: string, names: readonly string[]): Promise<void> {
     await this.database.query(
-      `DELETE FROM authfort_outbox WHERE consumer = ANY($2) AND payload->>'email' = $1`,
-      [email, names.map((name) => `mail:${name}`)],
+      `DELETE FROM authfort_outbox
+       WHERE consumer = ANY($3) AND payload->>'email' = $2 OR consumer = 'mail:email_change' AND user_id = $1`,
+      [userId, email, names.map((name) => `mail:${name}`)],
     );
   }
 

@@ -3,6 +3,7 @@ import { Database } from '../database/database.js';
 import { authError } from '../errors/catalog.js';
 import { EventBus } from '../events/event-bus.js';
 import { MailJobs } from '../mail/mail-jobs.js';
+import type { AccountState } from '../one-time/one-time-token.repository.js';
 import { NewPasswordService } from './new-password.service.js';
 import { PasswordHasher } from './password-hasher.js';
 import { PasswordReplacer } from './password-replacer.js';
@@ -50,15 +51,21 @@ export class ChangePasswordService {
     });
   }
 
-  /** Gives an account its first password. @throws AuthFortError `password_already_set`, and what a new password is refused for */
-  async set({ id: userId, email }: { id: string; email: string }, password: string): Promise<void> {
+  /**
+   * Gives an account its first password, and says so by mail.
+   * @param user as it was when the request was let in: if its access has been taken away meanwhile, the password is not theirs to set
+   * @throws AuthFortError `password_already_set`, and what a new password is refused for
+   */
+  async set(user: { id: string } & AccountState, password: string): Promise<void> {
+    const { id: userId, email, tokenVersion } = user;
     const stored = await this.replacer.stored(userId);
     if (stored.current !== null) throw authError('password_already_set');
     const hash = await this.newPasswords.hash(password, userId, stored);
     await this.database.transaction(async () => {
-      if (!(await this.passwords.setFirst(userId, hash))) throw authError('password_already_set');
-      await this.mails.enqueue('password_changed', email, userId);
+      if (!(await this.passwords.setFirst(userId, hash, tokenVersion)))
+        throw authError('password_already_set');
       await this.events.emit('password_set', { userId });
+      await this.mails.enqueue('password_changed', email, userId);
     });
   }
 }

@@ -51,8 +51,11 @@ export class PasswordResetService {
       const subject = await this.tokens.consume('password_reset', token);
       if (subject?.email !== user.email) throw authError('invalid_reset_token');
       await this.replacer.replace(user, stored, hash);
-      if (await this.users.markEmailVerified(user.id, user.email))
+      if (await this.users.markEmailVerified(user.id, user.email)) {
+        // Until now the account may have been somebody else's: what they put there that could be used to reach them goes.
+        await this.users.forgetContacts(user.id);
         await this.events.emit('email_verified', { userId: user.id, email: user.email });
+      }
       await this.events.emit('password_reset', { userId: user.id });
     });
   }

@@ -80,7 +80,9 @@ export class PasswordController {
     @CurrentUser() user: SessionUser,
     @JsonBody(setSchema) body: z.output<typeof setSchema>,
   ): Promise<MessageResponse> {
-    this.reauthentication.assertFresh(user);
+    await this.limiter.consume('passwordCheck', '', user.account.id);
+    // A stolen access token must not become a password: ASVS 7.5.1.
+    if (!(await this.passwords.hasPassword(user.account.id))) this.reauthentication.assertFresh(user);
     await this.passwords.set(user.account, body.password);
     return done('The password is set');
   }

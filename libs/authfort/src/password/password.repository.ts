@@ -39,11 +39,12 @@ export class PasswordRepository {
     return rows.length > 0;
   }
 
-  /** Sets the first password of an account. @returns false when it has one */
-  async setFirst(userId: string, hash: string): Promise<boolean> {
+  /** Sets the first password of an account. @returns false when it has one, or `tokenVersion` is no longer that of the account */
+  async setFirst(userId: string, hash: string, tokenVersion: number): Promise<boolean> {
     const rows = await this.database.query(
-      'UPDATE authfort_users SET password_hash = $2 WHERE id = $1 AND password_hash IS NULL AND deleted_at IS NULL RETURNING id',
-      [userId, hash],
+      `UPDATE authfort_users SET password_hash = $2
+       WHERE id = $1 AND password_hash IS NULL AND token_version = $3 AND deleted_at IS NULL RETURNING id`,
+      [userId, hash, tokenVersion],
     );
     return rows.length > 0;
   }

@@ -104,12 +104,23 @@ export class UserRepository {
     return rows.length > 0;
   }
 
-  /** For who has proved to have the address of an account that somebody else may have made: a password that is not theirs goes. */
+  /**
+   * For who has proved to have the address of an account that somebody else may have made: a password that is not theirs goes, and
+   * what may point to somebody else.
+   */
   async takeOverUnverified(userId: string): Promise<void> {
     await this.database.query(
-      `UPDATE authfort_users SET email_verified = true, password_hash = NULL, token_version = token_version + 1 WHERE id = $1`,
+      `UPDATE authfort_users SET email_verified = true, password_hash = NULL, phone = NULL, avatar_url = NULL,
+         token_version = token_version + 1 WHERE id = $1`,
       [userId],
     );
+  }
+
+  /** Takes out what may point to somebody else than the owner of the address. */
+  async forgetContacts(userId: string): Promise<void> {
+    await this.database.query('UPDATE authfort_users SET phone = NULL, avatar_url = NULL WHERE id = $1', [
+      userId,
+    ]);
   }
 
   /** Sets what is given. @returns the user as they are now; undefined when there is none */
