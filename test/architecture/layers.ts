@@ -7,7 +7,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ['options', 'errors'],
   ['database', 'http', 'events', 'mail'],
   ['keys', 'users', 'rate-limits', 'webhooks'],
-  ['tokens', 'roles', 'one-time'],
+  ['tokens', 'roles', 'login-attempts', 'one-time'],
   ['sessions'],
   ['introspection', 'revocation'],
   ['sign-in'],

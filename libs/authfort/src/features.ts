@@ -48,6 +48,8 @@ import { EmailChangeService } from './email-change/email-change.service.js';
 import { EmailVerificationController } from './email-verification/email-verification.controller.js';
 import { EmailVerificationMail } from './email-verification/email-verification-mail.js';
 import { EmailVerificationService } from './email-verification/email-verification.service.js';
+import { LoginAttemptsRepository } from './login-attempts/login-attempts.repository.js';
+import { LoginAttemptsService } from './login-attempts/login-attempts.service.js';
 import { MagicLinkController } from './magic-link/magic-link.controller.js';
 import { MagicLinkMail } from './magic-link/magic-link-mail.js';
 import { MagicLinkService } from './magic-link/magic-link.service.js';
@@ -121,6 +123,7 @@ export const features: readonly Feature[] = [
   { providers: [RateLimiter, RateLimitGuard] },
   { providers: [AccessTokenService] },
   { providers: [RoleRepository, RoleService, PermissionRepository, PermissionService, LastAdminPolicy] },
+  { providers: [LoginAttemptsRepository, LoginAttemptsService] },
   {
     providers: [
       OneTimeTokenRepository,

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from 'authfort-service';
 import { AuditLogRepository } from '../events/audit-log.repository.js';
 import { OutboxRepository } from '../events/outbox.repository.js';
+import { LoginAttemptsRepository } from '../login-attempts/login-attempts.repository.js';
 import { EmailOtpRepository } from '../one-time/email-otp.repository.js';
 import { OneTimeTokenRepository } from '../one-time/one-time-token.repository.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
@@ -15,6 +16,7 @@ export interface CleanupResult {
   sessions: number;
   oneTimeTokens: number;
   emailOtps: number;
+  loginAttempts: number;
   auditEntries: number;
   deadLetters: number;
   /** Consumers of events that no server has had for 30 days. */
@@ -39,6 +41,7 @@ export class CleanupService {
     private readonly sessions: SessionRepository,
     private readonly oneTimeTokens: OneTimeTokenRepository,
     private readonly emailOtps: EmailOtpRepository,
+    private readonly attempts: LoginAttemptsRepository,
     private readonly audit: AuditLogRepository,
     private readonly outbox: OutboxRepository,
     private readonly clock: Clock,
@@ -61,6 +64,7 @@ export class CleanupService {
       sessions: (limit) => this.sessions.deleteExpired(now, limit),
       oneTimeTokens: (limit) => this.oneTimeTokens.deleteExpired(now, limit),
       emailOtps: (limit) => this.emailOtps.deleteExpired(now, limit),
+      loginAttempts: (limit) => this.attempts.deleteExpired(now, limit),
       auditEntries: (limit) =>
         auditRetentionSeconds === null
           ? Promise.resolve(0)

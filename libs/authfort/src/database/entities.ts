@@ -2,6 +2,7 @@ import { AuditEntryEntity } from '../events/audit-entry.entity.js';
 import { OutboxConsumerEntity } from '../events/outbox-consumer.entity.js';
 import { OutboxEntity } from '../events/outbox.entity.js';
 import { SigningKeyEntity } from '../keys/signing-key.entity.js';
+import { LoginAttemptEntity } from '../login-attempts/login-attempt.entity.js';
 import { EmailOtpEntity } from '../one-time/email-otp.entity.js';
 import { OneTimeTokenEntity } from '../one-time/one-time-token.entity.js';
 import { PasswordHistoryEntity } from '../password/password-history.entity.js';
@@ -20,6 +21,7 @@ export const authfortEntities = [
   SigningKeyEntity,
   OneTimeTokenEntity,
   EmailOtpEntity,
+  LoginAttemptEntity,
   PasswordHistoryEntity,
   RolePermissionEntity,
   OutboxEntity,

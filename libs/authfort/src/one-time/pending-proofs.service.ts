@@ -1,14 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { OutboxRepository } from '../events/outbox.repository.js';
+import { LoginAttemptsService } from '../login-attempts/login-attempts.service.js';
 import { EmailOtpService } from './email-otp.service.js';
 import { OneTimeTokenRepository } from './one-time-token.repository.js';
 
-/** The links and codes that are under way to a user. */
+/** What lies in store for a user: links and codes that are under way, networks that are known to be theirs. */
 @Injectable()
 export class PendingProofsService {
   constructor(
     private readonly tokens: OneTimeTokenRepository,
     private readonly otps: EmailOtpService,
+    private readonly attempts: LoginAttemptsService,
     private readonly outbox: OutboxRepository,
   ) {}
 
@@ -16,6 +18,7 @@ export class PendingProofsService {
   async discard({ id, email }: { id: string; email: string }): Promise<void> {
     await this.tokens.discardAll(id, email);
     await this.otps.discard(email);
+    await this.attempts.forgetNetworks(email);
     await this.outbox.dropMails(id, email, [
       'magic_link',
       'email_otp',

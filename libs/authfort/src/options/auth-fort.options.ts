@@ -29,7 +29,8 @@ export interface RateLimitRule {
 
 /**
  * The limits that can be set. `loginPerAccount` counts by address and e-mail, `mailPerAddress` by e-mail, `passwordCheck` by user, the
- * others by address. `mailRequest` is for what sends a mail, `redeem` for what takes a link's token or a code.
+ * others by address. `passwordGuesses` bounds the passwords tried at one e-mail over all addresses; it is counted in the database, for
+ * each network that its owner has signed in from apart. `mailRequest` is for what sends a mail, `redeem` for what takes a link's token or a code.
  */
 export type RateLimitName =
   | 'signup'
@@ -41,7 +42,8 @@ export type RateLimitName =
   | 'mailRequest'
   | 'mailPerAddress'
   | 'redeem'
-  | 'passwordCheck';
+  | 'passwordCheck'
+  | 'passwordGuesses';
 
 /** Where the counters live, and exceptions from the default rules. */
 export interface RateLimitOptions {

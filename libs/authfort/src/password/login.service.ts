@@ -3,6 +3,7 @@ import { authError } from '../errors/catalog.js';
 import type { AuthEventMap } from '../events/auth-events.js';
 import { EventBus } from '../events/event-bus.js';
 import type { ClientInfo } from '../http/client-info.js';
+import { LoginAttemptsService } from '../login-attempts/login-attempts.service.js';
 import type { AuthResult } from '../sessions/auth-result.js';
 import { SignInService } from '../sign-in/sign-in.service.js';
 import { normalizeEmail } from '../users/user-fields.js';
@@ -18,6 +19,7 @@ export class LoginService {
 
   constructor(
     private readonly users: UserRepository,
+    private readonly attempts: LoginAttemptsService,
     private readonly hasher: PasswordHasher,
     private readonly signIns: SignInService,
     private readonly events: EventBus,
@@ -26,12 +28,12 @@ export class LoginService {
   /**
    * Unknown accounts, accounts without a password and wrong passwords look and time the same. That an account is banned is told
    * only to who has its password.
-   * @throws AuthFortError `invalid_credentials`, `user_banned`, `password_too_long`, `overloaded`
+   * @throws AuthFortError `invalid_credentials`, `user_banned`, `rate_limit_exceeded`, `password_too_long`, `overloaded`
    */
   async login(emailInput: string, password: string, client: ClientInfo): Promise<AuthResult> {
     assertHashable(password);
     const email = normalizeEmail(emailInput);
-    const credential = await this.users.findCredential(email);
+    const credential = await this.attempts.admit(email, client.ip);
     const { matches, outdated, unreadable } = await this.hasher.verify(credential?.passwordHash, password);
     if (unreadable) {
       this.logger.error(

@@ -2,6 +2,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Database } from '../database/database.js';
 import { authError } from '../errors/catalog.js';
 import { EventBus } from '../events/event-bus.js';
+import { type ClientInfo, NO_CLIENT } from '../http/client-info.js';
+import { LoginAttemptsService } from '../login-attempts/login-attempts.service.js';
 import { OneTimeTokenService } from '../one-time/one-time-token.service.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
 import { UserRepository } from '../users/user.repository.js';
@@ -15,6 +17,7 @@ export class PasswordResetService {
     private readonly database: Database,
     private readonly users: UserRepository,
     private readonly tokens: OneTimeTokenService,
+    private readonly attempts: LoginAttemptsService,
     private readonly newPasswords: NewPasswordService,
     private readonly replacer: PasswordReplacer,
     private readonly events: EventBus,
@@ -37,7 +40,7 @@ export class PasswordResetService {
    * Sets a new password and ends all sessions. Who has the link has the address: it is verified from now on.
    * @throws AuthFortError `invalid_reset_token`, and what a new password is refused for
    */
-  async reset(token: string, newPassword: string): Promise<void> {
+  async reset(token: string, newPassword: string, client: ClientInfo = NO_CLIENT): Promise<void> {
     this.newPasswords.assertLength(newPassword);
     // A look first, so that only who has a token can make the server hash.
     const userId = (await this.tokens.find('password_reset', token))?.userId;
@@ -56,6 +59,9 @@ export class PasswordResetService {
         await this.users.forgetContacts(user.id);
         await this.events.emit('email_verified', { userId: user.id, email: user.email });
       }
+      // The owner is where this comes from, and need not be where somebody signed in before.
+      await this.attempts.forgetNetworks(user.email);
+      await this.attempts.welcome(user.email, client.ip);
       await this.events.emit('password_reset', { userId: user.id });
     });
   }

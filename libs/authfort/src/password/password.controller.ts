@@ -2,6 +2,8 @@ import { Controller, HttpCode, Post, Res, UseGuards } from '@nestjs/common';
 import { CurrentUser, Public } from 'authfort-service';
 import { z } from 'zod';
 import { BrowserGuard } from '../http/browser.guard.js';
+import type { ClientInfo } from '../http/client-info.js';
+import { Client } from '../http/client.decorator.js';
 import { JsonBody, text } from '../http/json-body.decorator.js';
 import { done, type MessageResponse } from '../http/message.response.js';
 import { TokenDelivery } from '../http/token-delivery.js';
@@ -53,8 +55,11 @@ export class PasswordController {
   @UseGuards(BrowserGuard)
   @HttpCode(200)
   @RateLimit('redeem')
-  async reset(@JsonBody(resetSchema) body: z.output<typeof resetSchema>): Promise<MessageResponse> {
-    await this.resets.reset(body.token, body.new_password);
+  async reset(
+    @JsonBody(resetSchema) body: z.output<typeof resetSchema>,
+    @Client() client: ClientInfo,
+  ): Promise<MessageResponse> {
+    await this.resets.reset(body.token, body.new_password, client);
     return done('The password is set; sign in with it');
   }
 
@@ -80,9 +85,7 @@ export class PasswordController {
     @CurrentUser() user: SessionUser,
     @JsonBody(setSchema) body: z.output<typeof setSchema>,
   ): Promise<MessageResponse> {
-    await this.limiter.consume('passwordCheck', '', user.account.id);
-    // A stolen access token must not become a password: ASVS 7.5.1.
-    if (!(await this.passwords.hasPassword(user.account.id))) this.reauthentication.assertFresh(user);
+    this.reauthentication.assertFresh(user);
     await this.passwords.set(user.account, body.password);
     return done('The password is set');
   }

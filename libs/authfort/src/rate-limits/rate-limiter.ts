@@ -11,6 +11,7 @@ import { authError } from '../errors/catalog.js';
 import { EventBus } from '../events/event-bus.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
 import type { RateLimitName, RateLimitRule } from '../options/auth-fort.options.js';
+import { networkOf } from './network-of.js';
 
 /**
  * Counts requests: in Redis, so that all replicas count together, or else in memory. While Redis is away each replica counts for
@@ -89,18 +90,8 @@ export class RateLimiter implements OnModuleDestroy {
   }
 }
 
-/** One IPv6 client holds a whole /64 (RFC 6177). The subject is hashed: an e-mail address is not for Redis to keep. */
+/** The subject is hashed: an e-mail address is not for Redis to keep. */
 function keyOf(ip: string, subject: string): string {
-  const network = ip.includes(':') ? expand(ip).slice(0, 4).join(':') : ip;
+  const network = networkOf(ip);
   return subject ? `${network}|${createHash('sha256').update(subject).digest('base64url')}` : network;
-}
-
-function expand(ipv6: string): string[] {
-  const [head = '', tail] = ipv6.split('%')[0]!.split('::');
-  const left = head ? head.split(':') : [];
-  const right = tail ? tail.split(':') : [];
-  const zeros = tail === undefined ? 0 : 8 - left.length - right.length;
-  return [...left, ...Array<string>(Math.max(0, zeros)).fill('0'), ...right].map((group) =>
-    group.toLowerCase().replace(/^0+(?=.)/, ''),
-  );
 }

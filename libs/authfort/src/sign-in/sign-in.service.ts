@@ -3,6 +3,7 @@ import { Database } from '../database/database.js';
 import { authError } from '../errors/catalog.js';
 import { EventBus } from '../events/event-bus.js';
 import type { ClientInfo } from '../http/client-info.js';
+import { LoginAttemptsService } from '../login-attempts/login-attempts.service.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
 import type { AuthResult } from '../sessions/auth-result.js';
 import { SessionService } from '../sessions/session.service.js';
@@ -23,6 +24,7 @@ export class SignInService {
   constructor(
     private readonly database: Database,
     private readonly sessions: SessionService,
+    private readonly attempts: LoginAttemptsService,
     private readonly accessTokens: AccessTokenService,
     private readonly events: EventBus,
     @Inject(AUTHFORT_CONFIG) private readonly config: AuthFortConfig,
@@ -39,6 +41,7 @@ export class SignInService {
       const identified = await identify();
       if (identified.banned) throw authError('user_banned');
       const opened = await this.sessions.open(identified.id, method.amr, client);
+      await this.attempts.welcome(identified.email, client.ip);
       await this.events.emit('login', {
         userId: identified.id,
         email: identified.email,

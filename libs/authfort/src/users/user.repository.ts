@@ -3,13 +3,6 @@ import { Injectable } from '@nestjs/common';
 import { Database } from '../database/database.js';
 import { type NewUser, type ProfileChanges, type User, USER_COLUMNS } from './user.js';
 
-/** What a password check needs, and nothing more. */
-export interface PasswordCredential {
-  userId: string;
-  passwordHash: string | null;
-  banned: boolean;
-}
-
 /** Accounts. Changes that end access raise `token_version` in the same statement. */
 @Injectable()
 export class UserRepository {
@@ -54,14 +47,6 @@ export class UserRepository {
       [email],
     );
     return user;
-  }
-
-  async findCredential(email: string): Promise<PasswordCredential | undefined> {
-    const [found] = await this.database.query<PasswordCredential>(
-      `SELECT id AS "userId", password_hash AS "passwordHash", banned FROM authfort_users WHERE email = $1 AND deleted_at IS NULL`,
-      [email],
-    );
-    return found;
   }
 
   /**

@@ -78,6 +78,18 @@ export class Accounts1700000000002 implements MigrationInterface {
       )`);
     await runner.query('CREATE INDEX authfort_email_otps_expires_at_idx ON authfort_email_otps (expires_at)');
     await runner.query(`
+      CREATE TABLE authfort_login_attempts (
+        address_hash bytea NOT NULL,
+        network_hash bytea NOT NULL,
+        failures integer NOT NULL,
+        window_ends timestamptz NOT NULL,
+        known_until timestamptz NOT NULL,
+        CONSTRAINT authfort_login_attempts_pkey PRIMARY KEY (address_hash, network_hash)
+      )`);
+    await runner.query(
+      'CREATE INDEX authfort_login_attempts_known_until_idx ON authfort_login_attempts (known_until)',
+    );
+    await runner.query(`
       CREATE TABLE authfort_password_history (
         id uuid NOT NULL CONSTRAINT authfort_password_history_pkey PRIMARY KEY,
         user_id uuid NOT NULL
@@ -163,6 +175,7 @@ export class Accounts1700000000002 implements MigrationInterface {
       'outbox_consumers',
       'role_permissions',
       'password_history',
+      'login_attempts',
       'email_otps',
       'one_time_tokens',
     ];

@@ -1,0 +1,130 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { PasswordHasher } from '../../src/password/password-hasher.js';
+import { PASSWORD, startServer, type TestServer } from '../harness.js';
+
+const CAP = 6;
+const HOME = '203.0.113.10';
+const ABROAD = '192.0.2.200';
+
+/** ASVS 6.3.1, 6.1.1: a botnet, each address of which guesses a little, gets no further than one address; and the owner still gets in. */
+describe('attack: guessing one password from many addresses', () => {
+  let server: TestServer;
+  let replica: TestServer;
+  let hashed = 0;
+  beforeAll(async () => {
+    const options = {
+      rateLimit: { rules: { passwordGuesses: { points: CAP, durationSeconds: 3600 } } },
+      trustedProxies: ['127.0.0.1'],
+    };
+    server = await startServer({ options });
+    // The embedded database serves one process.
+    replica = process.env.DATABASE_URL
+      ? await startServer({ options, database: server.database, clock: server.clock })
+      : server;
+    for (const { app } of new Set([server, replica])) {
+      const hasher = app.get(PasswordHasher);
+      const verify = hasher.verify.bind(hasher);
+      hasher.verify = (...args) => ((hashed += 1), verify(...args));
+    }
+  });
+  beforeEach(() => {
+    hashed = 0;
+  });
+  afterAll(async () => {
+    if (replica !== server) await replica.close();
+    await server.close();
+  });
+
+  const login = (email: string, password: string, ip: string, at = server) =>
+    at.post('/auth/login', { email, password }, { headers: { 'x-forwarded-for': ip } });
+  let bot = 0;
+  /** Guesses, each from an address of its own, by turns at both replicas. */
+  const botnet = (email: string, guesses: number) =>
+    Promise.all(
+      Array.from({ length: guesses }, (_, n) =>
+        login(email, 'wrong password', `198.51.${(bot += 1) % 250}.${n}`, n % 2 ? server : replica),
+      ),
+    );
+  const statuses = (answers: { status: number }[]) => answers.map(({ status }) => status).sort();
+  async function settler() {
+    const email = `user-${randomUUID()}@example.com`;
+    await server.post(
+      '/auth/signup',
+      { email, password: PASSWORD },
+      { headers: { 'x-forwarded-for': HOME } },
+    );
+    return email;
+  }
+
+  it.each(['an account', 'no account'])(
+    'is capped over all addresses and replicas, and costs no hash beyond (%s)',
+    async (which) => {
+      const email = which === 'an account' ? await settler() : `nobody-${randomUUID()}@example.com`;
+      const answers = await botnet(email, CAP + 8);
+      expect(statuses(answers)).toEqual([...Array<number>(CAP).fill(401), ...Array<number>(8).fill(429)]);
+      expect(hashed).toBe(CAP);
+      const [refused] = await botnet(email, 1);
+      expect([refused!.status, refused!.body.error, refused!.headers.get('retry-after')]).toEqual([
+        429,
+        'rate_limit_exceeded',
+        '3600',
+      ]);
+      expect(refused!.text).not.toContain(email);
+      server.clock.advance(3600);
+      expect(statuses(await botnet(email, 1))).toEqual([401]);
+    },
+  );
+
+  it('does not lock the owner out: where they have signed in before the password works all along', async () => {
+    const email = await settler();
+    await botnet(email, CAP + 2);
+    expect((await login(email, PASSWORD, ABROAD)).status).toBe(429);
+    expect((await login(email, 'mistyped', HOME)).status).toBe(401);
+    expect((await login(email, PASSWORD, HOME)).status).toBe(200);
+    // One who guesses from there is capped too, and what is right starts the count anew.
+    for (let n = 0; n < CAP; n += 1) expect((await login(email, 'wrong', HOME)).status).toBe(401);
+    expect((await login(email, PASSWORD, HOME)).status).toBe(429);
+  });
+
+  it('does not lock the owner out: abroad a link or a code works, and the password from then on', async () => {
+    const email = await settler();
+    await botnet(email, CAP + 2);
+    const token = await server.authfort.createMagicLinkToken(email);
+    const headers = { 'x-forwarded-for': ABROAD };
+    expect((await server.post('/auth/magic-link/verify', { token }, { headers })).status).toBe(200);
+    const code = await server.authfort.createEmailOtp(email);
+    expect((await server.post('/auth/otp/verify', { email, code }, { headers })).status).toBe(200);
+    expect((await login(email, 'mistyped', ABROAD)).status).toBe(401);
+  });
+
+  it('does not lock the owner out: abroad a reset lets in whoever has the mailbox, and nobody from before', async () => {
+    const email = await settler();
+    await botnet(email, CAP + 2);
+    const { id } = await server.authfort.getUserByEmail(email);
+    const reset = {
+      token: await server.authfort.createPasswordResetToken(id),
+      new_password: `${PASSWORD} 2`,
+    };
+    const headers = { 'x-forwarded-for': ABROAD };
+    expect((await server.post('/auth/reset-password', reset, { headers })).status).toBe(200);
+    expect((await login(email, `${PASSWORD} 2`, HOME)).status).toBe(429);
+    expect((await login(email, `${PASSWORD} 2`, ABROAD)).status).toBe(200);
+  });
+
+  it('forgets a place after thirty days, and keeps no address in clear', async () => {
+    const email = await settler();
+    server.clock.advance(31 * 86_400);
+    await botnet(email, CAP);
+    expect((await login(email, PASSWORD, HOME)).status).toBe(429);
+    const rows = await server.dataSource.query(
+      'SELECT to_jsonb(a)::text AS row FROM authfort_login_attempts a',
+    );
+    const dump = rows.map(({ row }: { row: string }) => row).join();
+    expect(dump).not.toContain(Buffer.from(email).toString('hex'));
+    server.clock.advance(31 * 86_400);
+    await server.authfort.cleanup();
+    const [{ n }] = await server.dataSource.query('SELECT count(*)::int AS n FROM authfort_login_attempts');
+    expect(n).toBe(0);
+  });
+});
