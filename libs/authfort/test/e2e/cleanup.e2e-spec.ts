@@ -9,6 +9,7 @@ const NOTHING = {
   sessions: 0,
   oneTimeTokens: 0,
   emailOtps: 0,
+  loginAttempts: 0,
   auditEntries: 0,
   deadLetters: 0,
   outboxConsumers: 0,
