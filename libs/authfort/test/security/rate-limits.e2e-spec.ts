@@ -97,4 +97,60 @@ describe('attack: guessing passwords', () => {
     for (let n = 0; n < 6; n += 1) statuses.push((await guess(server, `u${n}@example.com`)).status);
     expect(statuses).toEqual([401, 401, 401, 401, 401, 429]);
   });
+  it('fills nobody’s mailbox, from however many addresses and by whichever route', async () => {
+    const mailPerAddress = { points: 4, durationSeconds: 900 };
+    const server = await start({ rateLimit: { rules: { mailPerAddress } }, trustedProxies: ['127.0.0.1'] });
+    const victim = `victim-${randomUUID()}@example.com`;
+    let n = 0;
+    const from = () => ({ headers: { 'x-forwarded-for': `198.51.100.${(n += 1)}` } });
+    // Accounts made and deleted again, and changes of address, which the old address hears of.
+    for (let round = 0; round < 6; round += 1) {
+      const { body } = await server.post('/auth/signup', { email: victim, password: PASSWORD }, from());
+      const bearer: string = body.tokens.access_token;
+      await server.post('/auth/email-change', { email: `${round}-${victim}` }, { ...from(), bearer });
+      await server.mailTo(victim);
+      await server.request('/auth/me', { method: 'DELETE', bearer });
+    }
+    for (const path of ['/auth/forgot-password', '/auth/magic-link', '/auth/otp']) {
+      const refused = await server.post(path, { email: ` ${victim.toUpperCase()}` }, from());
+      expect([refused.status, refused.body.error]).toEqual([429, 'rate_limit_exceeded']);
+    }
+    await server.mailTo(victim);
+    expect(server.mail.mails.filter(({ to }) => to === victim)).toHaveLength(4);
+    expect((await server.post('/auth/magic-link', { email: `other-${victim}` }, from())).status).toBe(200);
+  });
+  it('slows down who redeems, and who tries passwords with a stolen session, wherever they come from', async () => {
+    const few = { points: 3, durationSeconds: 60 };
+    const server = await start({
+      rateLimit: { rules: { redeem: few, passwordCheck: few, mailRequest: few } },
+    });
+    const user = await server.signUp();
+    const spoofed = (n: number) => ({
+      headers: { 'x-forwarded-for': `203.0.113.${n}` },
+      bearer: user.accessToken,
+    });
+    const tries: [string, object][] = [
+      ['/auth/magic-link/verify', { token: 'x' }],
+      ['/auth/change-password', { old_password: 'wrong', new_password: `${PASSWORD} 2` }],
+      ['/auth/magic-link', { email: user.email }],
+    ];
+    for (const [path, body] of tries) {
+      const statuses = [];
+      for (let n = 0; n < 4; n += 1) statuses.push((await server.post(path, body, spoofed(n))).status);
+      expect([path, statuses.map((status) => status === 429)]).toEqual([path, [false, false, false, true]]);
+    }
+    for (const path of [
+      '/auth/verify-email',
+      '/auth/reset-password',
+      '/auth/otp/verify',
+      '/auth/email-change/confirm',
+    ])
+      expect((await server.post(path, { token: 'x' }, spoofed(9))).status).toBe(429);
+    const deletion = await server.request('/auth/me', {
+      method: 'DELETE',
+      json: { password: 'wrong' },
+      ...spoofed(9),
+    });
+    expect(deletion.status).toBe(429);
+  });
 });

@@ -115,4 +115,76 @@ describe('attack: old tokens after access was taken away', () => {
       expect((await server.introspect(user.accessToken)).body.active).toBe(true);
     }
   });
+  const NEXT = 'a new horse, a new battery';
+  const signIn = async (email: string) =>
+    (await server.post('/auth/login', { email, password: PASSWORD })).body.tokens.access_token as string;
+  const dead = async (user: SignedUp, code: string) => {
+    await expectDead(user, code);
+    expect((await refresh(user)).status).toBe(401);
+  };
+  it('a changed password', async () => {
+    const user = await server.signUp();
+    const body = { old_password: PASSWORD, new_password: NEXT };
+    await server.post('/auth/change-password', body, { bearer: await signIn(user.email) });
+    await dead(user, 'session_revoked');
+  });
+  it('a reset password', async () => {
+    const user = await server.signUp();
+    const token = await server.authfort.createPasswordResetToken(user.id);
+    await server.post('/auth/reset-password', { token, new_password: NEXT });
+    await dead(user, 'session_revoked');
+  });
+  it('an account that is anonymised or deleted, by its owner or an administrator', async () => {
+    const admin = await server.signUp();
+    await server.authfort.addRole(admin.id, 'admin');
+    const { access_token: bearer } = (await refresh(admin)).body.tokens;
+    for (const query of ['', '?hard=true']) {
+      const user = await server.signUp();
+      await server.request(`/auth/admin/users/${user.id}${query}`, { method: 'DELETE', bearer });
+      await dead(user, 'token_invalid');
+    }
+    const user = await server.signUp();
+    await server.request('/auth/me', {
+      method: 'DELETE',
+      json: { password: PASSWORD },
+      bearer: user.accessToken,
+    });
+    await dead(user, 'token_invalid');
+  });
+  it('one session ended by an administrator, or all', async () => {
+    const admin = await server.signUp();
+    await server.authfort.addRole(admin.id, 'admin');
+    const { access_token: bearer } = (await refresh(admin)).body.tokens;
+    const user = await server.signUp();
+    const other = await signIn(user.email);
+    const end = (path: string) =>
+      server.request(`/auth/admin/users/${user.id}/sessions${path}`, { method: 'DELETE', bearer });
+    await end(`/${user.sessionId}`);
+    await dead(user, 'session_revoked');
+    expect((await server.request('/auth/me', { bearer: other })).status).toBe(200);
+    await end('');
+    expect((await server.request('/auth/me', { bearer: other })).body.error).toBe('session_revoked');
+  });
+  it('a first password and another address end no session; what is asked in real time tells the new address', async () => {
+    const user = await server.signUp();
+    await server.dataSource.query('UPDATE authfort_users SET password_hash = NULL WHERE id = $1', [user.id]);
+    expect(
+      (await server.post('/auth/set-password', { password: NEXT }, { bearer: user.accessToken })).status,
+    ).toBe(200);
+    await server.post('/auth/email-change', { email: `next-${user.email}` }, { bearer: user.accessToken });
+    await server.post('/auth/email-change/confirm', { token: await server.tokenFor(`next-${user.email}`) });
+    expect((await server.introspect(user.accessToken)).body).toMatchObject({
+      active: true,
+      email: `next-${user.email}`,
+    });
+    expect((await refresh(user)).status).toBe(200);
+  });
+  it('a request that was let in before an account was deleted', async () => {
+    const user = await server.signUp();
+    const before = await server.authfort.getUser(user.id);
+    await server.authfort.deleteUser(user.id);
+    await expect(server.authfort.updateUser(before.id, { name: 'back again' })).rejects.toMatchObject({
+      code: 'user_not_found',
+    });
+  });
 });
