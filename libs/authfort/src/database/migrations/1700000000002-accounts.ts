@@ -1,48 +1,5 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** What the list of users and its totals are read from, each order and each single filter by an index. */
-const LISTS = [
-  'CREATE INDEX authfort_users_created_at_idx ON authfort_users (created_at, id) WHERE deleted_at IS NULL',
-  // With the moment of creation, so that the matches of a search can be put in that order without a look at the users.
-  'CREATE INDEX authfort_users_live_email_idx ON authfort_users (email, created_at, id) WHERE deleted_at IS NULL',
-  'CREATE INDEX authfort_users_banned_idx ON authfort_users (created_at, id) WHERE banned AND deleted_at IS NULL',
-  'CREATE INDEX authfort_users_deleted_idx ON authfort_users (created_at, id) WHERE deleted_at IS NOT NULL',
-  // Four different values, so it is small: the totals of all users, of the banned and of the verified are counted in it.
-  'CREATE INDEX authfort_users_status_idx ON authfort_users (banned, email_verified) WHERE deleted_at IS NULL',
-  // The moment of the user's creation, which never changes, so that the users of a role stand in the order of the list.
-  'ALTER TABLE authfort_user_roles ADD COLUMN user_created_at timestamptz',
-  'UPDATE authfort_user_roles r SET user_created_at = u.created_at FROM authfort_users u WHERE u.id = r.user_id',
-  'ALTER TABLE authfort_user_roles ALTER COLUMN user_created_at SET NOT NULL',
-  // By a trigger, as replicas of the version before do not know the column.
-  `CREATE FUNCTION authfort_user_roles_user_created_at() RETURNS trigger LANGUAGE plpgsql AS $$
-   BEGIN
-     NEW.user_created_at := (SELECT created_at FROM authfort_users WHERE id = NEW.user_id);
-     RETURN NEW;
-   END $$`,
-  `CREATE TRIGGER authfort_user_roles_user_created_at BEFORE INSERT ON authfort_user_roles
-   FOR EACH ROW EXECUTE FUNCTION authfort_user_roles_user_created_at()`,
-  'DROP INDEX authfort_user_roles_role_idx',
-  'CREATE INDEX authfort_user_roles_role_idx ON authfort_user_roles (role, user_created_at, user_id)',
-  // A total is read from an index alone where vacuum has been since the last change; the default waits for a fifth of the table.
-  `ALTER TABLE authfort_users
-   SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02)`,
-  `ALTER TABLE authfort_user_roles
-   SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02)`,
-];
-
-const UNDO_LISTS = [
-  'ALTER TABLE authfort_users RESET (autovacuum_vacuum_scale_factor, autovacuum_vacuum_insert_scale_factor)',
-  'ALTER TABLE authfort_user_roles RESET (autovacuum_vacuum_scale_factor, autovacuum_vacuum_insert_scale_factor)',
-  'DROP TRIGGER authfort_user_roles_user_created_at ON authfort_user_roles',
-  'DROP FUNCTION authfort_user_roles_user_created_at()',
-  // With its index.
-  'ALTER TABLE authfort_user_roles DROP COLUMN user_created_at',
-  'CREATE INDEX authfort_user_roles_role_idx ON authfort_user_roles (role)',
-  ...['status', 'deleted', 'banned', 'live_email', 'created_at'].map(
-    (name) => `DROP INDEX authfort_users_${name}_idx`,
-  ),
-];
-
 /** One-time tokens, e-mail codes, password history, permissions, the outbox, the audit log and the indexes of the list of users. */
 export class Accounts1700000000002 implements MigrationInterface {
   readonly name = 'Accounts1700000000002';
@@ -50,7 +7,7 @@ export class Accounts1700000000002 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     // The order of bytes, so that one index serves equality, prefixes and pages.
     await runner.query('ALTER TABLE authfort_users ALTER COLUMN email TYPE text COLLATE "C"');
-    for (const statement of LISTS) await runner.query(statement);
+    for (const statement of this.lists()) await runner.query(statement);
     await runner.query(`
       CREATE TABLE authfort_one_time_tokens (
         token_hash bytea NOT NULL CONSTRAINT authfort_one_time_tokens_pkey PRIMARY KEY,
@@ -181,7 +138,54 @@ export class Accounts1700000000002 implements MigrationInterface {
     ];
     for (const table of tables) await runner.query(`DROP TABLE authfort_${table}`);
     await runner.query('DROP FUNCTION authfort_audit_log_append_only()');
-    for (const statement of UNDO_LISTS) await runner.query(statement);
+    for (const statement of this.undoLists()) await runner.query(statement);
     await runner.query('ALTER TABLE authfort_users ALTER COLUMN email TYPE text COLLATE "default"');
+  }
+
+  /** What the list of users and its totals are read from, each order and each single filter by an index. */
+  private lists(): string[] {
+    return [
+      'CREATE INDEX authfort_users_created_at_idx ON authfort_users (created_at, id) WHERE deleted_at IS NULL',
+      // With the moment of creation, so that the matches of a search can be put in that order without a look at the users.
+      'CREATE INDEX authfort_users_live_email_idx ON authfort_users (email, created_at, id) WHERE deleted_at IS NULL',
+      'CREATE INDEX authfort_users_banned_idx ON authfort_users (created_at, id) WHERE banned AND deleted_at IS NULL',
+      'CREATE INDEX authfort_users_deleted_idx ON authfort_users (created_at, id) WHERE deleted_at IS NOT NULL',
+      // Four different values, so it is small: the totals of all users, of the banned and of the verified are counted in it.
+      'CREATE INDEX authfort_users_status_idx ON authfort_users (banned, email_verified) WHERE deleted_at IS NULL',
+      // The moment of the user's creation, which never changes, so that the users of a role stand in the order of the list.
+      'ALTER TABLE authfort_user_roles ADD COLUMN user_created_at timestamptz',
+      'UPDATE authfort_user_roles r SET user_created_at = u.created_at FROM authfort_users u WHERE u.id = r.user_id',
+      'ALTER TABLE authfort_user_roles ALTER COLUMN user_created_at SET NOT NULL',
+      // By a trigger, as replicas of the version before do not know the column.
+      `CREATE FUNCTION authfort_user_roles_user_created_at() RETURNS trigger LANGUAGE plpgsql AS $$
+   BEGIN
+     NEW.user_created_at := (SELECT created_at FROM authfort_users WHERE id = NEW.user_id);
+     RETURN NEW;
+   END $$`,
+      `CREATE TRIGGER authfort_user_roles_user_created_at BEFORE INSERT ON authfort_user_roles
+   FOR EACH ROW EXECUTE FUNCTION authfort_user_roles_user_created_at()`,
+      'DROP INDEX authfort_user_roles_role_idx',
+      'CREATE INDEX authfort_user_roles_role_idx ON authfort_user_roles (role, user_created_at, user_id)',
+      // A total is read from an index alone where vacuum has been since the last change; the default waits for a fifth of the table.
+      `ALTER TABLE authfort_users
+   SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02)`,
+      `ALTER TABLE authfort_user_roles
+   SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02)`,
+    ];
+  }
+
+  private undoLists(): string[] {
+    return [
+      'ALTER TABLE authfort_users RESET (autovacuum_vacuum_scale_factor, autovacuum_vacuum_insert_scale_factor)',
+      'ALTER TABLE authfort_user_roles RESET (autovacuum_vacuum_scale_factor, autovacuum_vacuum_insert_scale_factor)',
+      'DROP TRIGGER authfort_user_roles_user_created_at ON authfort_user_roles',
+      'DROP FUNCTION authfort_user_roles_user_created_at()',
+      // With its index.
+      'ALTER TABLE authfort_user_roles DROP COLUMN user_created_at',
+      'CREATE INDEX authfort_user_roles_role_idx ON authfort_user_roles (role)',
+      ...['status', 'deleted', 'banned', 'live_email', 'created_at'].map(
+        (name) => `DROP INDEX authfort_users_${name}_idx`,
+      ),
+    ];
   }
 }
