@@ -23,12 +23,13 @@ export class Mailer {
     const { appName, from } = this.config.mail;
     const [language, text] = this.textOf(name, languages);
     const mail = renderMail(text, { app: appName, ...values }, language);
-    try {
-      await this.transport.send({ from, to, ...mail });
-    } catch (error) {
-      // Some transports repeat the mail in their errors, and those are logged and kept with the row.
-      throw new Error(withoutSecrets(error instanceof Error ? error.message : String(error), values));
-    }
+    const failure: unknown = await this.transport.send({ from, to, ...mail }).then(
+      () => undefined,
+      (error: unknown) => error ?? new Error('The transport failed'),
+    );
+    // Some transports repeat the mail in their errors, and those are logged and kept with the row.
+    if (failure !== undefined)
+      throw new Error(withoutSecrets(failure instanceof Error ? failure.message : String(failure), values));
   }
 
   /** The address of a page of the frontend, with a token. Without `frontendUrl` it has no host. */

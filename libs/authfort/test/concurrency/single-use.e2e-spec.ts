@@ -29,7 +29,7 @@ describe('race: everything that works once, twenty times at once', () => {
 
   it('a link to reset a password', async () => {
     const user = await server.signUp();
-    const token = await server.authfort.createPasswordResetToken(user.id);
+    const token = await server.authfort.createPasswordResetToken(user.email);
     await race(
       '/auth/reset-password',
       { token, new_password: 'a new horse, a new battery' },

@@ -8,14 +8,11 @@ describe('attack: guessing e-mail codes', () => {
   let replica: TestServer;
   beforeAll(async () => {
     server = await startServer();
-    // The embedded database serves one process.
-    replica = process.env.DATABASE_URL
-      ? await startServer({ database: server.database, clock: server.clock })
-      : server;
+    replica = await startServer({ replicaOf: server });
   });
   afterAll(async () => {
-    if (replica !== server) await replica.close();
     await server.close();
+    await replica.close();
   });
 
   async function confirmed() {

@@ -33,7 +33,7 @@ describe('attack: an account made beforehand with the victim’s address', () =>
     await server.post('/auth/email-change', { email: `late-${attacker}` }, { bearer });
     await server.mailTo(attacker);
     server.mail.send = send;
-    const reset = await server.authfort.createPasswordResetToken(body.user.id);
+    const reset = await server.authfort.createPasswordResetToken(body.user.email);
     return { id: body.user.id as string, bearer, change, reset, tokens: [body.tokens, second] };
   }
 

@@ -130,7 +130,7 @@ describe('attack: old tokens after access was taken away', () => {
   });
   it('a reset password', async () => {
     const user = await server.signUp();
-    const token = await server.authfort.createPasswordResetToken(user.id);
+    const token = await server.authfort.createPasswordResetToken(user.email);
     await server.post('/auth/reset-password', { token, new_password: NEXT });
     await dead(user, 'session_revoked');
   });
