@@ -32,7 +32,8 @@ describe('attack: finding out who has an account', () => {
     const database = server.app.get(Database);
     const query = database.query.bind(database);
     database.query = (sql, parameters) => {
-      statements.push(sql);
+      // The key ring looks at its table by the clock, in between.
+      if (!sql.includes('authfort_signing_keys')) statements.push(sql);
       return query(sql, parameters);
     };
     // All of one length: that much of an answer's work may depend on the address.
