@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { freePort, until } from './address.js';
+import { compiled } from './compiled.js';
 
 export type AppName = 'auth-server' | 'orders' | 'notifications';
 /** An example app, or the one of the tests about the outbox. */
@@ -22,8 +23,7 @@ const READY_WITHIN_MS = 90_000;
 const running = new Set<AppProcess>();
 
 /**
- * An app of this repository as a process of its own, run from its source: that starts in a second or two, and the
- * tests never meet an old build. Its environment is only what is given here.
+ * An app of this repository as a process of its own, compiled from the present sources. Its environment is only what is given here.
  */
 export class AppProcess {
   private readonly startedAt = Date.now();
@@ -39,7 +39,7 @@ export class AppProcess {
     // The one that is no example lies with the tests.
     const main =
       name === 'outbox-app' ? 'test/system/outbox-app.fixture.ts' : join('apps', name, 'src/main.ts');
-    this.child = spawn(process.execPath, ['--import', '@swc-node/register/esm-register', main], {
+    this.child = spawn(process.execPath, [compiled(main)], {
       cwd: ROOT,
       env: { PATH: process.env.PATH, HOME: process.env.HOME, NO_COLOR: '1', PORT: String(port), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],

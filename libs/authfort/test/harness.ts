@@ -14,6 +14,7 @@ import {
 } from 'authfort/testing';
 import { Clock, fastifyOptions } from 'authfort-service';
 import { DataSource } from 'typeorm';
+import { PasswordHasher } from '../src/password/password-hasher.js';
 
 export type Adapter = 'express' | 'fastify';
 export const adapters: Adapter[] = ['express', 'fastify'];
@@ -82,6 +83,12 @@ export interface StartOptions {
   clock?: ManualClock;
   controllers?: Type[];
   providers?: Provider[];
+  /** Hash passwords at their real cost. Default: as cheaply as argon2id goes, since most suites are about something else. */
+  realHashing?: boolean;
+}
+
+class QuickPasswordHasher extends PasswordHasher {
+  protected override readonly settings = { memoryCost: 8, timeCost: 1, parallelism: 1 };
 }
 
 /** Starts an auth server on a free port; rate limits are off unless the options say otherwise. */
@@ -132,7 +139,7 @@ async function boot(
   mail: MemoryMail,
   start: StartOptions,
 ): Promise<INestApplication> {
-  const module = await Test.createTestingModule({
+  const builder = Test.createTestingModule({
     imports: [
       connectionTo(database, start.replicaOf),
       AuthFortModule.forRoot({
@@ -150,8 +157,9 @@ async function boot(
     providers: start.providers ?? [],
   })
     .overrideProvider(Clock)
-    .useValue(clock)
-    .compile();
+    .useValue(clock);
+  if (!start.realHashing) builder.overrideProvider(PasswordHasher).useClass(QuickPasswordHasher);
+  const module = await builder.compile();
   const adapter = start.adapter === 'express' ? new ExpressAdapter() : new FastifyAdapter(fastifyOptions);
   const app = module.createNestApplication(adapter, { logger: ['error', 'fatal'] });
   await app.listen(0, '127.0.0.1');

@@ -1,4 +1,4 @@
-import { Algorithm, hash, verify, Version } from '@node-rs/argon2';
+import { Algorithm, hash, type Options, verify, Version } from '@node-rs/argon2';
 import { Inject, Injectable } from '@nestjs/common';
 import { authError } from '../errors/catalog.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
@@ -12,7 +12,6 @@ const SETTINGS = {
   parallelism: 4,
   outputLen: 32,
 } as const;
-const CURRENT = '$argon2id$v=19$m=65536,t=3,p=4$';
 
 /** Whether a password matched, and whether its hash deserves to be made anew, or cannot be read at all. */
 export interface PasswordVerdict {
@@ -30,12 +29,14 @@ export class PasswordHasher {
   private running = 0;
   private readonly waiting: (() => void)[] = [];
   private decoy: Promise<string> | undefined;
+  /** Tests that are not about hashing make it cheap. */
+  protected readonly settings: Options = SETTINGS;
 
   constructor(@Inject(AUTHFORT_CONFIG) private readonly config: Pick<AuthFortConfig, 'passwordHashing'>) {}
 
   /** A PHC string `$argon2id$v=19$m=65536,t=3,p=4$salt$hash`. @throws AuthFortError `overloaded` */
   hash(password: string): Promise<string> {
-    return this.admitted(() => hash(password, SETTINGS));
+    return this.admitted(() => hash(password, this.settings));
   }
 
   /**
@@ -49,7 +50,7 @@ export class PasswordHasher {
       if (matches === undefined) await verify(await this.decoyHash(), password);
       return {
         matches: matches === true && stored != null,
-        outdated: stored != null && !stored.startsWith(CURRENT),
+        outdated: stored != null && !stored.startsWith(this.prefix),
         unreadable: matches === undefined,
       };
     });
@@ -60,8 +61,14 @@ export class PasswordHasher {
     await this.decoyHash();
   }
 
+  /** How hashes of the present settings begin. */
+  private get prefix(): string {
+    const { memoryCost, timeCost, parallelism } = this.settings;
+    return `$argon2id$v=19$m=${memoryCost},t=${timeCost},p=${parallelism}$`;
+  }
+
   private decoyHash(): Promise<string> {
-    this.decoy ??= hash('decoy', SETTINGS);
+    this.decoy ??= hash('decoy', this.settings);
     return this.decoy;
   }
 

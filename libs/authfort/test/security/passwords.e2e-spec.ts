@@ -8,7 +8,7 @@ describe('attack: passwords that are too weak, too long or cut short', () => {
   let server: TestServer;
   let count = 0;
   beforeAll(async () => {
-    server = await startServer();
+    server = await startServer({ realHashing: true });
   });
   afterAll(() => server.close());
 

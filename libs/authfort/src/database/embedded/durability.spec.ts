@@ -5,8 +5,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { DataSource } from 'typeorm';
+import { compiled } from '../../../../../test/system/compiled.js';
 import { embeddedPostgres } from './embedded-postgres.js';
 import { FolderLock, FolderLockedError } from './folder-lock.js';
 
@@ -23,8 +23,8 @@ afterEach(() => {
 });
 
 function run(fixture: string): ChildProcess {
-  const file = fileURLToPath(new URL(fixture, import.meta.url));
-  const child = spawn(process.execPath, ['--import', '@swc-node/register/esm-register', file, folder], {
+  const file = compiled(`libs/authfort/src/database/embedded/${fixture}`);
+  const child = spawn(process.execPath, [file, folder], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   children.push(child);
@@ -33,7 +33,7 @@ function run(fixture: string): ChildProcess {
 
 /** Kills the writer once it has said `enough`; returns the highest number that it acknowledged. */
 async function writeUntil(enough: (line: string, count: number) => boolean): Promise<number> {
-  const child = run('./crash-writer.fixture.ts');
+  const child = run('crash-writer.fixture.ts');
   const gone = once(child, 'exit');
   let acknowledged = 0;
   let count = 0;
@@ -77,7 +77,7 @@ describe('kill -9', () => {
 describe('two processes on one folder', () => {
   it('refuses the second and says which process has it', async () => {
     let refusal: unknown;
-    const child = run('./crash-writer.fixture.ts');
+    const child = run('crash-writer.fixture.ts');
     for await (const line of createInterface({ input: child.stdout ?? process.stdin })) {
       if (line === 'creating') continue;
       const dataSource = new DataSource(embeddedPostgres({ dataDir: folder, production: false }));
@@ -86,14 +86,14 @@ describe('two processes on one folder', () => {
     }
     expect(refusal).toMatchObject({
       code: 'embedded_database_in_use',
-      message: expect.stringContaining(`process ${child.pid} (crash-writer.fixture.ts)`),
+      message: expect.stringContaining(`process ${child.pid} (crash-writer.fixture.js)`),
     });
   }, 60_000);
 
   it('lets one at a time have the lock, also when owners die with it', async () => {
     const racers = await Promise.all(
       Array.from({ length: 4 }, async () => {
-        const child = run('./lock-racer.fixture.ts');
+        const child = run('lock-racer.fixture.ts');
         const gone = once(child, 'exit');
         const lines: string[] = [];
         for await (const line of createInterface({ input: child.stdout ?? process.stdin })) lines.push(line);
