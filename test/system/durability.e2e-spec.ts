@@ -7,7 +7,7 @@ import { createSystemDatabase, type SystemDatabase } from './database.js';
 import { type Account, Load } from './durability-load.js';
 
 const SECRET = 'introspection-secret-of-the-crashes';
-const ROUNDS = 3;
+const ROUNDS = 2;
 const WORKERS = 6;
 
 let database: SystemDatabase;

@@ -8,7 +8,7 @@ import { Load } from './durability-load.js';
 import { OutboxReceiver } from './outbox-receiver.js';
 
 /** `KILLS=100` for the long run. */
-const KILLS = Number(process.env.KILLS ?? 3);
+const KILLS = Number(process.env.KILLS ?? 2);
 const WORKERS = 6;
 /** Longer than a lease and the first two delays between attempts. */
 const SKEW_PER_START = 130;

@@ -47,6 +47,8 @@ export class PasswordResetService {
     const user = userId ? await this.users.findById(userId) : undefined;
     if (!user || user.deletedAt) throw authError('invalid_reset_token');
     const stored = await this.replacer.stored(user.id);
+    // A racer may have used the token since: then the password that was just read is the new one.
+    if (!(await this.tokens.find('password_reset', token))) throw authError('invalid_reset_token');
     const hash = await this.newPasswords.hash(newPassword, user.id, stored);
     await this.database.transaction(async () => {
       // The account before the token, in this order everywhere.
