@@ -40,7 +40,7 @@ export const LIST_CASES: readonly ListCase[] = [
   ...pages('role member, by address', { role: 'member', sort: 'email' }, 1, DEEP),
   ...pages('role pioneer, all of them old', { role: 'pioneer' }, 1),
   ...pages('role editor, search staff.', { role: 'editor', search: 'staff.' }, 1),
-  ...pages('role member, search anna', { role: 'member', search: 'anna' }, 1),
+  { name: 'role member, search anna', query: { role: 'member', search: 'anna' }, page: 1, wide: true },
   { name: 'role member, search staff.', query: { role: 'member', search: 'staff.' }, page: 1, wide: true },
   ...pages('banned', { banned: true }, 1),
   ...pages('banned, by address', { banned: true, sort: 'email' }, 1),
