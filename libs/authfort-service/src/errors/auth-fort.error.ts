@@ -5,8 +5,9 @@ export interface ErrorEntry {
   readonly status: number;
   /** Public text. It never contains anything of the request. */
   readonly message: string;
-  /** The `WWW-Authenticate` challenge that goes with it (RFC 6750 §3). */
-  readonly authenticate?: 'missing' | 'invalid_token' | 'insufficient_scope';
+  /** The `WWW-Authenticate` challenge that goes with it (RFC 6750 §3, RFC 9470 §3). */
+  readonly authenticate?:
+    'missing' | 'invalid_token' | 'insufficient_scope' | 'insufficient_user_authentication';
 }
 
 /** What an error may carry besides its entry. */

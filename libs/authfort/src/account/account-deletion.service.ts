@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Clock } from 'authfort-service';
+import { accessError, Clock } from 'authfort-service';
 import { Database } from '../database/database.js';
 import { authError } from '../errors/catalog.js';
 import { EventBus } from '../events/event-bus.js';
@@ -19,12 +19,14 @@ export class AccountDeletionService {
 
   /**
    * @param hard delete the row too; otherwise it stays, without anything personal, so that what refers to its id does not break
-   * @throws AuthFortError `user_not_found`, also for an account that was anonymised before, unless `hard`
+   * @param since the account when the request was let in: if its access was taken away meanwhile, it is not theirs to delete
+   * @throws AuthFortError `token_version_mismatch`; `user_not_found`, also for an account that was anonymised before, unless `hard`
    */
-  async delete(userId: string, hard = false): Promise<void> {
+  async delete(userId: string, hard = false, since?: { tokenVersion: number }): Promise<void> {
     await this.database.transaction(async () => {
       const user = await this.users.lockById(userId);
       if (!user || (user.deletedAt && !hard)) throw authError('user_not_found');
+      if (since && since.tokenVersion !== user.tokenVersion) throw accessError('token_version_mismatch');
       const now = this.clock.now();
       await this.eraser.erase(user.id, user.email, now);
       await (hard ? this.users.remove(userId) : this.users.anonymise(userId, now));

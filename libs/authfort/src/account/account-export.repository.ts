@@ -11,6 +11,9 @@ export interface StoredAboutUser {
   readonly pending_deliveries: readonly object[];
 }
 
+/** Entries of the audit log, and deliveries, the newest of which are handed out: strangers can cause any number of them. */
+const MOST = 10_000;
+
 /** Reads everything that the tables hold on a user, but for what is secret even to them: hashes. */
 @Injectable()
 export class AccountExportRepository {
@@ -24,11 +27,12 @@ export class AccountExportRepository {
            (SELECT max(t.issued_at) FROM authfort_refresh_tokens t WHERE t.session_id = s.id) AS last_seen_at
            FROM authfort_sessions s WHERE s.user_id = u.id ORDER BY created_at, id`)} AS sessions,
          ${listOf(`purpose, email, created_at, expires_at
-           FROM authfort_one_time_tokens WHERE user_id = u.id OR email = $2 ORDER BY created_at`)} AS links,
+           FROM authfort_one_time_tokens WHERE (user_id = u.id OR email = $2) AND purpose <> 'email_change' ORDER BY created_at`)} AS links,
          ${listOf(`at, action, actor_id, user_id, session_id, detail, ${ofTheirOwn('ip')}, ${ofTheirOwn('user_agent')}
-           FROM authfort_audit_log WHERE user_id = u.id OR actor_id = u.id ORDER BY id`)} AS audit_log,
+           FROM authfort_audit_log WHERE user_id = u.id OR actor_id = u.id ORDER BY id DESC LIMIT ${MOST}`)} AS audit_log,
          ${listOf(`event, consumer, created_at, dead_at, payload
-           FROM authfort_outbox WHERE user_id = u.id OR payload->>'email' = $2 ORDER BY created_at`)} AS pending_deliveries
+           FROM authfort_outbox WHERE user_id = u.id OR u.email_verified AND payload->>'email' = $2
+           ORDER BY created_at DESC LIMIT ${MOST}`)} AS pending_deliveries
        FROM authfort_users u WHERE u.id = $1`,
       [userId, email],
     );
@@ -36,9 +40,12 @@ export class AccountExportRepository {
   }
 }
 
-/** An administrator's address is not the user's to know. */
+/**
+ * An administrator's address is not the user's to know; nor is that of nobody known, as long as the user has not shown that the
+ * account's address is theirs: it would be that of the address's owner.
+ */
 function ofTheirOwn(column: string): string {
-  return `CASE WHEN actor_id IS NULL OR actor_id = u.id THEN ${column} END AS ${column}`;
+  return `CASE WHEN actor_id = u.id OR actor_id IS NULL AND u.email_verified THEN ${column} END AS ${column}`;
 }
 
 function listOf(select: string): string {

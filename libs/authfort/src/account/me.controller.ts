@@ -3,6 +3,7 @@ import { CurrentUser } from 'authfort-service';
 import { z } from 'zod';
 import { JsonBody, text } from '../http/json-body.decorator.js';
 import { TokenDelivery } from '../http/token-delivery.js';
+import { RateLimiter } from '../rate-limits/rate-limiter.js';
 import { LastAdminPolicy } from '../roles/last-admin.policy.js';
 import type { SessionUser } from '../sessions/session.authenticator.js';
 import { toUserResponse, type UserResponse } from '../users/user.response.js';
@@ -28,6 +29,7 @@ export class MeController {
     private readonly deletion: AccountDeletionService,
     private readonly lastAdmin: LastAdminPolicy,
     private readonly reauthentication: ReauthenticationService,
+    private readonly limiter: RateLimiter,
     private readonly delivery: TokenDelivery,
   ) {}
 
@@ -45,7 +47,9 @@ export class MeController {
   ): Promise<UserResponse> {
     this.delivery.noStore(response);
     const { name, phone } = changes;
-    return toUserResponse(await this.profiles.update(account.id, { name, phone, avatarUrl }), sessionId);
+    await this.limiter.consume('profile', '', account.id);
+    const user = await this.profiles.update(account.id, { name, phone, avatarUrl }, account);
+    return toUserResponse(user, sessionId);
   }
 
   /** Everything that is held on the user, as JSON. */
@@ -55,6 +59,7 @@ export class MeController {
     @Res({ passthrough: true }) response: unknown,
   ): Promise<AccountExport> {
     this.delivery.noStore(response);
+    await this.limiter.consume('export', '', account.id);
     return this.exports.export(account);
   }
 
@@ -67,7 +72,7 @@ export class MeController {
     @Res({ passthrough: true }) response: unknown,
   ): Promise<void> {
     await this.reauthentication.assert(user, password);
-    await this.lastAdmin.spare(user.sub, () => this.deletion.delete(user.sub));
+    await this.lastAdmin.spare(user.sub, () => this.deletion.delete(user.sub, false, user.account));
     this.delivery.clear(response);
   }
 }

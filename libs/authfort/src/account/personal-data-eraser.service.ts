@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { EventLogRepository } from '../events/event-log.repository.js';
 import { OutboxRepository } from '../events/outbox.repository.js';
-import { LoginAttemptsService } from '../login-attempts/login-attempts.service.js';
 import { PendingProofsService } from '../one-time/pending-proofs.service.js';
 import { PasswordRepository } from '../password/password.repository.js';
 import { RoleRepository } from '../roles/role.repository.js';
@@ -15,7 +14,6 @@ export class PersonalDataEraser {
     private readonly roles: RoleRepository,
     private readonly passwords: PasswordRepository,
     private readonly proofs: PendingProofsService,
-    private readonly attempts: LoginAttemptsService,
     private readonly outbox: OutboxRepository,
     private readonly log: EventLogRepository,
   ) {}
@@ -28,7 +26,6 @@ export class PersonalDataEraser {
     await this.roles.withdrawAll(userId);
     await this.passwords.forgetHistory(userId);
     await this.proofs.discard({ id: userId, email });
-    await this.attempts.forgetNetworks(email);
     await this.outbox.redact(userId, email);
     await this.log.redact(userId);
   }

@@ -34,7 +34,7 @@ export class EmailChangeController {
     await this.reauthentication.assert(user, body.password);
     // Both are written to.
     for (const address of [user.account.email, email])
-      await this.limiter.consume('mailPerAddress', '', address);
+      await this.limiter.consume('mailPerAddress', '', `email_change ${address}`);
     await this.changes.request(user.account, email);
     return done('If this address is free, a mail with a link is on its way to it');
   }

@@ -35,7 +35,7 @@ export class EmailVerificationController {
   @RateLimit('mailRequest')
   async request(@CurrentUser() { account }: SessionUser): Promise<MessageResponse> {
     if (account.emailVerified) return done('The address is confirmed already');
-    await this.limiter.consume('mailPerAddress', '', account.email);
+    await this.limiter.consume('mailPerAddress', '', `email_verification ${account.email}`);
     await this.verification.request(account);
     return done('A mail with a link is on its way');
   }

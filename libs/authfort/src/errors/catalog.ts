@@ -36,6 +36,7 @@ export const errorCatalog = {
   reauthentication_required: {
     status: 403,
     message: 'Give your password, or sign in again and repeat this within ten minutes',
+    authenticate: 'insufficient_user_authentication',
   },
   signup_disabled: { status: 403, message: 'Sign-up is closed' },
   user_not_found: { status: 404, message: 'There is no such user' },

@@ -41,11 +41,11 @@ export class EventLogRepository {
     );
   }
 
-  /** Takes addresses and user agents out of what tells of a user, or of what they did. */
+  /** Takes addresses and user agents out of what a user did, and of what nobody known did to them. Those of administrators stay. */
   async redact(userId: string): Promise<void> {
     await this.database.query(
       `UPDATE authfort_audit_log SET ip = NULL, user_agent = NULL
-       WHERE (user_id = $1 OR actor_id = $1) AND (ip IS NOT NULL OR user_agent IS NOT NULL)`,
+       WHERE (actor_id = $1 OR user_id = $1 AND actor_id IS NULL) AND (ip IS NOT NULL OR user_agent IS NOT NULL)`,
       [userId],
     );
   }

@@ -59,14 +59,25 @@ export class LoginAttemptsRepository {
     return admission!;
   }
 
-  /** The owner has come from the network: it is known from now on, and what was mistyped there is forgotten. */
-  async welcome({ addressHash, networkHash }: AttemptSource, now: Date, knownUntil: Date): Promise<void> {
+  /** The owner has come from the network: it is known from now on, what was mistyped there is forgotten, and they were no stranger. */
+  async welcome(
+    { addressHash, networkHash }: AttemptSource,
+    counted: boolean,
+    now: Date,
+    knownUntil: Date,
+  ): Promise<void> {
     await this.database.query(
-      `INSERT INTO authfort_login_attempts AS a (address_hash, network_hash, failures, window_ends, known_until)
+      `WITH counted_as_stranger AS (
+         UPDATE authfort_login_attempts SET failures = GREATEST(failures - 1, 0)
+         WHERE $5 AND address_hash = $1 AND network_hash = '' AND network_hash <> $2
+           AND NOT EXISTS (SELECT 1 FROM authfort_login_attempts k
+             WHERE k.address_hash = $1 AND k.network_hash = $2 AND k.known_until > $3)
+       )
+       INSERT INTO authfort_login_attempts AS a (address_hash, network_hash, failures, window_ends, known_until)
        VALUES ($1, $2, 0, $3, $4)
        ON CONFLICT (address_hash, network_hash) DO UPDATE SET known_until = $4,
          failures = CASE WHEN a.network_hash = '' THEN GREATEST(a.failures - 1, 0) ELSE 0 END`,
-      [addressHash, networkHash, now, knownUntil],
+      [addressHash, networkHash, now, knownUntil, counted],
     );
   }
 

@@ -60,11 +60,14 @@ export class LoginAttemptsService {
     return userId === null ? undefined : { userId, passwordHash, banned: banned === true };
   }
 
-  /** The owner has just shown that it is them. Part of the surrounding transaction. */
-  async welcome(email: string, ip: string): Promise<void> {
+  /**
+   * The owner has just shown that it is them. Part of the surrounding transaction.
+   * @param byPassword whether it was by an attempt that {@link admit} has counted
+   */
+  async welcome(email: string, ip: string, byPassword: boolean): Promise<void> {
     if (!this.config.rateLimit) return;
     const now = this.clock.now();
-    await this.attempts.welcome(this.source(email, ip), now, later(now, KNOWN_SECONDS));
+    await this.attempts.welcome(this.source(email, ip), byPassword, now, later(now, KNOWN_SECONDS));
   }
 
   /** Whoever has signed in until now need not have been the owner. */

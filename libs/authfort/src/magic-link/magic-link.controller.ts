@@ -35,7 +35,7 @@ export class MagicLinkController {
   @RateLimit('mailRequest')
   async request(@JsonBody(requestSchema) body: z.output<typeof requestSchema>): Promise<MessageResponse> {
     const email = normalizeEmail(body.email);
-    await this.limiter.consume('mailPerAddress', '', email);
+    await this.limiter.consume('mailPerAddress', '', `magic_link ${email}`);
     await this.mails.enqueue('magic_link', email);
     return done('If this address can sign in, a mail with a link is on its way');
   }

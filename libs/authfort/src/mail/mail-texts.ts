@@ -38,7 +38,7 @@ const english: MailTexts = {
   email_changed: {
     subject: 'Your e-mail address is being changed',
     body: 'Somebody signed in to your account at {app} has asked to change its e-mail address to {email}.',
-    note: 'If it was not you, change your password at once: that stops it.',
+    note: 'If it was not you, sign out everywhere or change your password at once: either stops it.',
   },
 };
 
@@ -80,7 +80,7 @@ const german: MailTexts = {
   email_changed: {
     subject: 'Ihre E-Mail-Adresse wird geändert',
     body: 'Jemand, der in Ihrem Konto bei {app} angemeldet ist, möchte die E-Mail-Adresse in {email} ändern.',
-    note: 'Waren Sie es nicht, ändern Sie sofort Ihr Passwort: Das hält es auf.',
+    note: 'Waren Sie es nicht, melden Sie sich überall ab oder ändern Sie sofort Ihr Passwort: Beides hält es auf.',
   },
 };
 

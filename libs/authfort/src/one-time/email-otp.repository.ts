@@ -12,16 +12,21 @@ const WINDOW_SECONDS = 86_400;
 export class EmailOtpRepository {
   constructor(private readonly database: Database) {}
 
-  /** Sets the code of an address, in the place of the one before. */
-  async replace(addressHash: Buffer, codeHash: Buffer, now: Date, expiresAt: Date): Promise<void> {
-    await this.database.query(
+  /**
+   * Sets the code of an address, in the place of the one before.
+   * @returns false when no code of the address is taken any more, for as long as its wrong guesses count
+   */
+  async replace(addressHash: Buffer, codeHash: Buffer, now: Date, expiresAt: Date): Promise<boolean> {
+    const [row] = await this.database.query<{ failures: number }>(
       `INSERT INTO authfort_email_otps AS o (address_hash, code_hash, attempts, expires_at, failures, failures_since)
        VALUES ($1, $2, 0, $4, 0, $3)
        ON CONFLICT (address_hash) DO UPDATE SET code_hash = $2, attempts = 0, expires_at = $4,
          failures = CASE WHEN ${windowOver('$3')} THEN 0 ELSE o.failures END,
-         failures_since = CASE WHEN ${windowOver('$3')} THEN $3 ELSE o.failures_since END`,
+         failures_since = CASE WHEN ${windowOver('$3')} THEN $3 ELSE o.failures_since END
+       RETURNING failures`,
       [addressHash, codeHash, now, expiresAt],
     );
+    return row!.failures < MAX_FAILURES;
   }
 
   /**

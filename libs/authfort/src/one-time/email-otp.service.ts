@@ -19,11 +19,13 @@ export class EmailOtpService {
     this.key = Buffer.from(hkdfSync('sha256', secret, '', 'authfort email codes v1', 32));
   }
 
-  /** @returns the code, six digits, which is shown only here; the one before is worthless from now on */
-  async issue(email: string): Promise<string> {
+  /**
+   * The one before is worthless from now on.
+   * @returns the code, six digits, which is shown only here; undefined when so many were guessed wrong today that none is taken
+   */
+  async issue(email: string): Promise<string | undefined> {
     const code = String(randomInt(1_000_000)).padStart(6, '0');
-    await this.replace(email, this.hash('code', `${email} ${code}`));
-    return code;
+    return (await this.replace(email, this.hash('code', `${email} ${code}`))) ? code : undefined;
   }
 
   /** What {@link issue} does, for an address that is to receive none: the row has a hash that no code has, and is worked on alike. */
@@ -42,7 +44,7 @@ export class EmailOtpService {
     return this.otps.discard(this.addressHash(email));
   }
 
-  private replace(email: string, codeHash: Buffer): Promise<void> {
+  private replace(email: string, codeHash: Buffer): Promise<boolean> {
     const now = this.clock.now();
     const expiresAt = new Date(now.getTime() + this.config.emailOtpTtlSeconds * 1000);
     return this.otps.replace(this.addressHash(email), codeHash, now, expiresAt);

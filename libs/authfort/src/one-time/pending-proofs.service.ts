@@ -14,6 +14,19 @@ export class PendingProofsService {
     private readonly outbox: OutboxRepository,
   ) {}
 
+  /** Makes a change of address worthless that was asked for: whoever asked may be the one who is being thrown out. */
+  async discardEmailChange(userId: string): Promise<void> {
+    await this.tokens.discard(userId, ['email_change']);
+    await this.outbox.dropMails(userId, '', []);
+  }
+
+  /** What signs in by mail, or gives the account away: worthless once the password is another. */
+  async discardSignIns({ id, email }: { id: string; email: string }): Promise<void> {
+    await this.tokens.discard(id, ['password_reset', 'magic_link', 'email_change']);
+    await this.otps.discard(email);
+    await this.outbox.dropMails(id, email, ['magic_link', 'email_otp', 'password_reset']);
+  }
+
   /** Makes all of them worthless, and leaves none of the address behind. */
   async discard({ id, email }: { id: string; email: string }): Promise<void> {
     await this.tokens.discardAll(id, email);

@@ -43,6 +43,8 @@ export type RateLimitName =
   | 'mailPerAddress'
   | 'redeem'
   | 'passwordCheck'
+  | 'profile'
+  | 'export'
   | 'passwordGuesses';
 
 /** Where the counters live, and exceptions from the default rules. */

@@ -15,6 +15,8 @@ export const DEFAULT_RULES: Record<RateLimitName, RateLimitRule> = {
   mailPerAddress: { points: 5, durationSeconds: 900 },
   redeem: { points: 60, durationSeconds: 60 },
   passwordCheck: { points: 10, durationSeconds: 900 },
+  profile: { points: 60, durationSeconds: 60 },
+  export: { points: 5, durationSeconds: 900 },
   passwordGuesses: { points: 100, durationSeconds: 3600 },
 };
 

@@ -23,7 +23,10 @@ export class OtpService {
     @Inject(AUTHFORT_CONFIG) private readonly config: AuthFortConfig,
   ) {}
 
-  /** A code for {@link signIn}; the one before is worthless. Undefined for an address that may not sign in. */
+  /**
+   * A code for {@link signIn}; the one before is worthless. Undefined for an address that may not sign in, or at which so many codes were
+   * guessed wrong today that none is taken.
+   */
   async createCode(email: string): Promise<string | undefined> {
     const user = await this.users.findByEmail(email);
     if (user ? user.banned || user.deletedAt : !this.config.allowPasswordlessSignup) {
@@ -33,7 +36,8 @@ export class OtpService {
     }
     return this.database.transaction(async () => {
       const code = await this.codes.issue(email);
-      if (user) await this.events.emit('email_otp_requested', { userId: user.id, email });
+      if (user && code !== undefined)
+        await this.events.emit('email_otp_requested', { userId: user.id, email });
       return code;
     });
   }

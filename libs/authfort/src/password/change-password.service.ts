@@ -3,6 +3,7 @@ import { Database } from '../database/database.js';
 import { authError } from '../errors/catalog.js';
 import { EventBus } from '../events/event-bus.js';
 import { MailJobs } from '../mail/mail-jobs.js';
+import { PendingProofsService } from '../one-time/pending-proofs.service.js';
 import type { AccountState } from '../one-time/one-time-token.repository.js';
 import { NewPasswordService } from './new-password.service.js';
 import { PasswordHasher } from './password-hasher.js';
@@ -19,6 +20,7 @@ export class ChangePasswordService {
     private readonly hasher: PasswordHasher,
     private readonly newPasswords: NewPasswordService,
     private readonly replacer: PasswordReplacer,
+    private readonly pending: PendingProofsService,
     private readonly mails: MailJobs,
     private readonly events: EventBus,
   ) {}
@@ -64,6 +66,8 @@ export class ChangePasswordService {
     await this.database.transaction(async () => {
       if (!(await this.passwords.setFirst(userId, hash, tokenVersion)))
         throw authError('password_already_set');
+      // What was asked for before may have been asked for by somebody else.
+      await this.pending.discardSignIns(user);
       await this.events.emit('password_set', { userId });
       await this.mails.enqueue('password_changed', email, userId);
     });

@@ -3,7 +3,7 @@ import { Clock } from 'authfort-service';
 import { Database } from '../database/database.js';
 import { authError } from '../errors/catalog.js';
 import { MailJobs } from '../mail/mail-jobs.js';
-import { OneTimeTokenRepository } from '../one-time/one-time-token.repository.js';
+import { PendingProofsService } from '../one-time/pending-proofs.service.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
 import { SessionService } from '../sessions/session.service.js';
 import { PasswordRepository, type StoredPasswords } from './password.repository.js';
@@ -14,7 +14,7 @@ export class PasswordReplacer {
   constructor(
     private readonly database: Database,
     private readonly passwords: PasswordRepository,
-    private readonly oneTimeTokens: OneTimeTokenRepository,
+    private readonly pending: PendingProofsService,
     private readonly sessions: SessionService,
     private readonly mails: MailJobs,
     private readonly clock: Clock,
@@ -45,7 +45,7 @@ export class PasswordReplacer {
       const { history } = this.config.passwordPolicy;
       if (current !== null && history > 1)
         await this.passwords.remember(user.id, current, history - 1, this.clock.now());
-      await this.oneTimeTokens.discard(user.id, ['password_reset', 'magic_link', 'email_change']);
+      await this.pending.discardSignIns(user);
       await this.sessions.revokeAll(user.id, 'password_changed', keptSessionId);
       await this.mails.enqueue('password_changed', user.email, user.id);
     });

@@ -63,7 +63,7 @@ export class PasswordResetService {
       }
       // The owner is where this comes from, and need not be where somebody signed in before.
       await this.attempts.forgetNetworks(user.email);
-      await this.attempts.welcome(user.email, client.ip);
+      await this.attempts.welcome(user.email, client.ip, false);
       await this.events.emit('password_reset', { userId: user.id });
     });
   }

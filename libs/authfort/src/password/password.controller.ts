@@ -45,7 +45,7 @@ export class PasswordController {
   @RateLimit('mailRequest')
   async forgot(@JsonBody(forgotSchema) body: z.output<typeof forgotSchema>): Promise<MessageResponse> {
     const email = normalizeEmail(body.email);
-    await this.limiter.consume('mailPerAddress', '', email);
+    await this.limiter.consume('mailPerAddress', '', `password_reset ${email}`);
     await this.mails.enqueue('password_reset', email);
     return done('If there is an account with this address, a mail with a link is on its way');
   }
@@ -70,7 +70,7 @@ export class PasswordController {
     @JsonBody(changeSchema) body: z.output<typeof changeSchema>,
     @Res({ passthrough: true }) response: unknown,
   ): Promise<MessageResponse> {
-    await this.limiter.consume('passwordCheck', '', account.id);
+    await this.limiter.consume('passwordCheck', '', `${account.id} ${sessionId}`);
     const kept = body.sessions === 'others' ? (sessionId ?? undefined) : undefined;
     await this.passwords.change(account, body.old_password, body.new_password, kept);
     if (kept === undefined) this.delivery.clear(response);

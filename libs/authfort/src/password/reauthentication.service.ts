@@ -23,7 +23,7 @@ export class ReauthenticationService {
    */
   async assert(user: SessionUser, password: string | undefined): Promise<void> {
     if (password === undefined) return this.assertFresh(user);
-    await this.limiter.consume('passwordCheck', '', user.account.id);
+    await this.limiter.consume('passwordCheck', '', `${user.account.id} ${user.sessionId}`);
     await this.passwords.assertPassword(user.account.id, password);
   }
 

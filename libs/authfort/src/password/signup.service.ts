@@ -36,7 +36,7 @@ export class SignupService {
     if (!this.config.allowSignup) throw authError('signup_disabled');
     const prepared = await this.accounts.prepare(input);
     // Whoever makes and deletes an account again and again must not fill somebody's mailbox by it. (The mail can be asked for later.)
-    const welcome = await this.limiter.allows('mailPerAddress', '', prepared.email);
+    const welcome = await this.limiter.allows('mailPerAddress', '', `email_verification ${prepared.email}`);
     return this.signIns.signIn({ provider: 'email', amr: ['pwd'] }, client, async () => {
       const user = await this.accounts.insert(prepared, 'email');
       if (welcome) await this.mails.enqueue('email_verification', user.email, user.id);

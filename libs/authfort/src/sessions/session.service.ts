@@ -6,6 +6,7 @@ import { isUuid } from '../database/uuid.js';
 import { authError } from '../errors/catalog.js';
 import { EventBus } from '../events/event-bus.js';
 import type { ClientInfo } from '../http/client-info.js';
+import { PendingProofsService } from '../one-time/pending-proofs.service.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
 import type { TokenSession } from '../tokens/access-token.service.js';
 import { hashRefreshToken, looksLikeRefreshToken, mintRefreshToken } from './refresh-token.js';
@@ -24,6 +25,7 @@ export class SessionService {
     private readonly database: Database,
     private readonly sessions: SessionRepository,
     private readonly refreshTokens: RefreshTokenRepository,
+    private readonly pending: PendingProofsService,
     private readonly events: EventBus,
     private readonly clock: Clock,
     @Inject(AUTHFORT_CONFIG) private readonly config: AuthFortConfig,
@@ -68,26 +70,33 @@ export class SessionService {
   /** Ends a session one of whose refresh tokens was stolen; announced once, however often it is found out. */
   async endStolen(userId: string, sessionId: string, client: ClientInfo): Promise<void> {
     await this.database.transaction(async () => {
-      if (await this.sessions.revoke(sessionId, 'refresh_token_reuse', this.clock.now(), userId))
-        await this.events.emit('refresh_token_reused', { userId, sessionId, client });
+      if (!(await this.sessions.revoke(sessionId, 'refresh_token_reuse', this.clock.now(), userId))) return;
+      await this.pending.discardEmailChange(userId);
+      await this.events.emit('refresh_token_reused', { userId, sessionId, client });
     });
   }
 
-  /** Ends one session of a user. @throws AuthFortError `session_not_found` when it is not theirs or has ended. */
+  /** Ends one session of a user, and a change of address that may have been asked for with it. @throws AuthFortError `session_not_found` when it is not theirs or has ended. */
   async revoke(userId: string, sessionId: string): Promise<void> {
     if (!isUuid(sessionId)) throw authError('session_not_found');
     await this.database.transaction(async () => {
       if (!(await this.sessions.revoke(sessionId, 'revoked', this.clock.now(), userId)))
         throw authError('session_not_found');
+      await this.pending.discardEmailChange(userId);
       await this.events.emit('session_revoked', { userId, sessionId });
     });
   }
 
-  /** Ends the sessions of a user, all or all but one. @returns how many were ended. @throws AuthFortError `session_not_found` */
+  /**
+   * Ends the sessions of a user, all or all but one, and a change of address that was asked for.
+   * @returns how many were ended
+   * @throws AuthFortError `session_not_found`
+   */
   async revokeAll(userId: string, reason: string, exceptSessionId?: string): Promise<number> {
     if (exceptSessionId !== undefined && !isUuid(exceptSessionId)) throw authError('session_not_found');
     return this.database.transaction(async () => {
       const ended = await this.sessions.revokeAll(userId, reason, this.clock.now(), exceptSessionId);
+      await this.pending.discardEmailChange(userId);
       if (ended > 0) await this.events.emit('session_revoked', { userId, sessionId: null });
       return ended;
     });

@@ -41,7 +41,7 @@ export class SignInService {
       const identified = await identify();
       if (identified.banned) throw authError('user_banned');
       const opened = await this.sessions.open(identified.id, method.amr, client);
-      await this.attempts.welcome(identified.email, client.ip);
+      await this.attempts.welcome(identified.email, client.ip, method.amr.includes('pwd'));
       await this.events.emit('login', {
         userId: identified.id,
         email: identified.email,

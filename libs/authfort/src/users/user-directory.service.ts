@@ -89,5 +89,17 @@ function readCursor(cursor: string, sort: UserSort): UserPosition {
 function isKey(key: string, sort: UserSort): boolean {
   return sort === 'email'
     ? key.length < 400 && key.isWellFormed() && !key.includes('\u0000')
-    : /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?[+-]\d\d:\d\d$/.test(key) && !Number.isNaN(Date.parse(key));
+    : /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?[+-]\d\d:\d\d$/.test(key) && isMoment(key);
+}
+
+/** PostgreSQL refuses years, days and offsets that JavaScript reads. */
+function isMoment(key: string): boolean {
+  const [year, month, day] = key.slice(0, 10).split('-').map(Number) as [number, number, number];
+  const offsetHours = Number(key.slice(-5, -3));
+  return (
+    year > 0 &&
+    day <= new Date(Date.UTC(year, month, 0)).getUTCDate() &&
+    offsetHours < 15 &&
+    !Number.isNaN(Date.parse(key))
+  );
 }

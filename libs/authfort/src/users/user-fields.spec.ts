@@ -7,6 +7,10 @@ describe('normalizeEmail', () => {
     ['o’brien+tag@sub.example.co', 'o’brien+tag@sub.example.co'],
     ['u\u0308ser@exa\u006dple.com', 'üser@example.com'],
     ['用户@例え.テスト', '用户@例え.テスト'],
+    // One mailbox has one spelling.
+    ['a@ｅxample.com', 'a@example.com'],
+    ['a@xn--bcher-kva.de', 'a@bücher.de'],
+    ['J\u030coe@example.com', '\u01f0oe@example.com'],
   ])('reads %j', (input, expected) => expect(normalizeEmail(input)).toBe(expected));
   it.each([
     '',
@@ -21,6 +25,8 @@ describe('normalizeEmail', () => {
     'a@example..com',
     '"a"@example.com',
     'a,b@example.com',
+    'a\u200b@example.com',
+    'a@xn--.com',
     'a@example.com\u0000',
     'a@example.com\n',
     '\ud800@example.com',

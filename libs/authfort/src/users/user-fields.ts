@@ -1,21 +1,30 @@
+import { domainToASCII, domainToUnicode } from 'node:url';
 import { authError } from '../errors/catalog.js';
 
 // C0 and C1 control characters and DEL; U+0000 could not even be stored.
 // eslint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 const EMAIL =
-  /^[^\s@"(),:;<>[\\\]]{1,64}@(?=.{4,190}$)[\p{L}\p{N}](?:[\p{L}\p{N}.-]*[\p{L}\p{N}])?\.[\p{L}\p{N}-]{2,63}$/u;
+  /^[^\s\p{Cf}@"(),:;<>[\\\]]{1,64}@(?=.{4,190}$)[\p{L}\p{N}](?:[\p{L}\p{N}.-]*[\p{L}\p{N}])?\.[\p{L}\p{N}-]{2,63}$/u;
 
 /**
- * The form in which an address is stored and compared: trimmed, NFC, lower case.
+ * The form in which an address is stored and compared: trimmed, lower case, NFC; the domain in one spelling.
  * @throws AuthFortError `invalid_email`
  */
 export function normalizeEmail(input: string): string {
   if (input.length > 320 || !input.isWellFormed()) throw authError('invalid_email');
-  const email = input.trim().normalize('NFC').toLowerCase();
+  const email = canonical(input.trim());
   if (email.length > 255 || CONTROL.test(email) || !EMAIL.test(email) || email.includes('..'))
     throw authError('invalid_email');
   return email;
+}
+
+/** One spelling for one mailbox: of a domain, the Unicode form that its ASCII form stands for (UTS 46), as mail servers see it. */
+function canonical(input: string): string {
+  const at = input.lastIndexOf('@');
+  const local = input.slice(0, at).toLowerCase().normalize('NFC');
+  const domain = domainToUnicode(domainToASCII(input.slice(at + 1)));
+  return at < 0 || domain === '' ? '' : `${local}@${domain.normalize('NFC')}`;
 }
 
 /** A display name of at most 255 characters; blank means none. @throws AuthFortError `invalid_name` */

@@ -144,6 +144,12 @@ describe('the list of users', () => {
     ['cursor=x', 422],
     [`cursor=${Buffer.from('["email","a","b"]').toString('base64url')}`, 422],
     [`cursor=${Buffer.from(`["created_at","infinity","${randomUUID()}"]`).toString('base64url')}`, 422],
+    ...['2024-01-01T00:00:00-23:59', '0000-01-01T00:00:00+00:00', '2024-02-30T00:00:00+00:00'].map(
+      (moment): [string, number] => [
+        `cursor=${Buffer.from(`["created_at","${moment}","${randomUUID()}"]`).toString('base64url')}`,
+        422,
+      ],
+    ),
     ['search=%00', 422],
     ['search=a&search=b', 422],
     ['nonsense=1', 422],

@@ -32,7 +32,9 @@ describe('a profile', () => {
     expect(changed.body.session_id).toBe(user.sessionId);
     await call(user, 'PATCH', '/me', { phone: null });
     expect((await me(user)).body).toMatchObject({ name: 'Ada', phone: null, avatar_url: null });
-    expect((await call(user, 'PATCH', '/me', {})).body.name).toBe('Ada');
+    expect((await call(user, 'PATCH', '/me', { name: 'Ada' })).body.name).toBe('Ada');
+    const updates = await server.authfort.listAuditEntries({ userId: user.id, action: 'user_updated' });
+    expect(updates.entries).toHaveLength(2);
   });
 
   it.each([
@@ -142,13 +144,19 @@ describe('a change of address', () => {
     expect(sent.sort()).toEqual([`free-${user.email}`, user.email, user.email].sort());
   });
 
-  it('is stopped by a change of password', async () => {
+  it.each([
+    ['a change of password', ({ id }) => server.authfort.changePassword(id, PASSWORD, `${PASSWORD} 2`)],
+    ['signing out everywhere', (user) => call(user, 'DELETE', '/sessions')],
+    ['ending the other sessions', (user) => call(user, 'DELETE', '/sessions?keep=current')],
+    ['ending the session', ({ id, sessionId }) => server.authfort.revokeSession(id, sessionId)],
+  ] as [string, (user: SignedUp) => Promise<unknown>][])('is stopped by %s', async (_, stop) => {
     const user = await server.signUp();
     const email = `thief-${user.email}`;
     await call(user, 'POST', '/email-change', { email });
     const token = await server.tokenFor(email);
-    await server.authfort.changePassword(user.id, PASSWORD, `${PASSWORD} 2`);
+    await stop(user);
     expect((await server.post('/auth/email-change/confirm', { token })).status).toBe(400);
+    expect((await server.authfort.getUser(user.id)).email).toBe(user.email);
   });
 });
 

@@ -5,7 +5,10 @@ import { PASSWORD, startServer, type TestServer } from '../harness.js';
 describe('attack: starving the server with password hashing', () => {
   let server: TestServer;
   beforeAll(async () => {
-    server = await startServer({ realHashing: true, options: { passwordHashing: { concurrency: 1, queue: 2 } } });
+    server = await startServer({
+      realHashing: true,
+      options: { passwordHashing: { concurrency: 1, queue: 2 } },
+    });
   });
   afterAll(() => server.close());
 

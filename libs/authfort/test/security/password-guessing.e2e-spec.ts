@@ -95,6 +95,12 @@ describe('attack: guessing one password from many addresses', () => {
     expect((await login(email, 'mistyped', ABROAD)).status).toBe(401);
   });
 
+  it('does not count the right password, wherever it comes from', async () => {
+    const email = await settler();
+    for (let n = 0; n < CAP + 2; n += 1)
+      expect((await login(email, PASSWORD, `203.0.113.${100 + n}`)).status).toBe(200);
+  });
+
   it('does not lock the owner out: abroad a reset lets in whoever has the mailbox, and nobody from before', async () => {
     const email = await settler();
     await botnet(email, CAP + 2);

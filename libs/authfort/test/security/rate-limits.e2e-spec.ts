@@ -111,12 +111,15 @@ describe('attack: guessing passwords', () => {
       await server.mailTo(victim);
       await server.request('/auth/me', { method: 'DELETE', bearer });
     }
-    for (const path of ['/auth/forgot-password', '/auth/magic-link', '/auth/otp']) {
-      const refused = await server.post(path, { email: ` ${victim.toUpperCase()}` }, from());
-      expect([refused.status, refused.body.error]).toEqual([429, 'rate_limit_exceeded']);
-    }
     await server.mailTo(victim);
-    expect(server.mail.mails.filter(({ to }) => to === victim)).toHaveLength(4);
+    // Four that welcome, four that tell of a change.
+    expect(server.mail.mails.filter(({ to }) => to === victim)).toHaveLength(8);
+    // Each kind of mail is counted by itself: filling one does not keep the owner from another.
+    for (const path of ['/auth/forgot-password', '/auth/magic-link', '/auth/otp']) {
+      const ask = () => server.post(path, { email: ` ${victim.toUpperCase()}` }, from());
+      const answers = [await ask(), await ask(), await ask(), await ask(), await ask()];
+      expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 429]);
+    }
     expect((await server.post('/auth/magic-link', { email: `other-${victim}` }, from())).status).toBe(200);
   });
   it('slows down who redeems, and who tries passwords with a stolen session, wherever they come from', async () => {
