@@ -77,6 +77,14 @@ describe('the documents', () => {
 
   it('name only scripts that exist', () => expect(pages.flatMap(deadCommands)).toEqual([]));
 
+  it('name every event', () => {
+    const source = readFileSync(join(root, 'libs/authfort/src/events/auth-events.ts'), 'utf8');
+    const names = [...source.matchAll(/^ {2}(\w+): true,$/gm)].map(([, name]) => name!);
+    const guide = readFileSync(join(root, 'docs/guides/events.md'), 'utf8');
+    expect(names.length).toBeGreaterThan(30);
+    expect(names.filter((name) => !guide.includes(`\`${name}\``))).toEqual([]);
+  });
+
   it('have a current list of errors', () => {
     const { status, stderr } = spawnSync(process.execPath, ['scripts/generate-docs.mjs', '--check'], {
       cwd: root,

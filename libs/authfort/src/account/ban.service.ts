@@ -18,13 +18,16 @@ export class BanService {
   ) {}
 
   /**
-   * Bans the user, ends all their sessions and makes the links and codes under way worthless; an unban does not bring those back.
+   * Bans the user (once), ends all their sessions and makes the links and codes under way worthless; an unban does not bring those back.
    * @throws AuthFortError `user_not_found`
    */
   async ban(userId: string): Promise<void> {
     await this.database.transaction(async () => {
-      if (!(await this.users.setBanned(userId, true))) throw authError('user_not_found');
-      await this.pending.discard((await this.users.findById(userId))!);
+      const user = await this.users.lockById(userId);
+      if (!user || user.deletedAt) throw authError('user_not_found');
+      if (user.banned) return;
+      await this.users.setBanned(userId, true);
+      await this.pending.discard(user);
       await this.sessions.revokeAll(userId, 'banned');
       await this.events.emit('user_banned', { userId });
     });
@@ -33,7 +36,10 @@ export class BanService {
   /** @throws AuthFortError `user_not_found` */
   async unban(userId: string): Promise<void> {
     await this.database.transaction(async () => {
-      if (!(await this.users.setBanned(userId, false))) throw authError('user_not_found');
+      const user = await this.users.lockById(userId);
+      if (!user || user.deletedAt) throw authError('user_not_found');
+      if (!user.banned) return;
+      await this.users.setBanned(userId, false);
       await this.events.emit('user_unbanned', { userId });
     });
   }
