@@ -19,7 +19,7 @@ export class EmailChangeMails implements OnModuleInit {
   onModuleInit(): void {
     this.jobs.handle('email_change', async ({ email, userId, languages, data }) => {
       const user = userId ? await this.users.findById(userId) : undefined;
-      const since = { email: data.from ?? '', tokenVersion: Number(data.version) };
+      const since = { email: data.from ?? '', tokenVersion: Number(data.version), sessionId: data.session };
       if (user?.email !== since.email || user.tokenVersion !== since.tokenVersion) return;
       const token = await this.changes.createToken(user.id, email, since);
       if (token === undefined) return;

@@ -35,7 +35,7 @@ export class EmailChangeController {
     // Both are written to.
     for (const address of [user.account.email, email])
       await this.limiter.consume('mailPerAddress', '', `email_change ${address}`);
-    await this.changes.request(user.account, email);
+    await this.changes.request({ ...user.account, sessionId: user.sessionId }, email);
     return done('If this address is free, a mail with a link is on its way to it');
   }
 

@@ -27,7 +27,11 @@ export class EmailChangeService {
    * @param email as {@link normalizeEmail} returns it
    */
   async request(user: { id: string } & AccountState, email: string): Promise<void> {
-    const since = { from: user.email, version: String(user.tokenVersion) };
+    const since = {
+      from: user.email,
+      version: String(user.tokenVersion),
+      ...(user.sessionId && { session: user.sessionId }),
+    };
     await this.database.transaction(async () => {
       await this.mails.enqueue('email_change', email, user.id, since);
       await this.mails.enqueue('email_changed', user.email, user.id, { email });

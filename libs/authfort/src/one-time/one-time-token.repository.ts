@@ -17,6 +17,8 @@ export interface AccountState {
   readonly email: string;
   /** Raised by whatever takes access away: a new password, a ban, an owner who has proved that the address is theirs. */
   readonly tokenVersion: number;
+  /** The session that asked. Once it has been taken from whoever holds it, nothing that they asked for comes of it; signing out oneself is no such thing. */
+  readonly sessionId?: string | null;
 }
 
 /** Tokens that work once. */
@@ -44,9 +46,12 @@ export class OneTimeTokenRepository {
          SELECT id FROM authfort_users
          WHERE id = $3 AND deleted_at IS NULL AND NOT banned AND email = coalesce($7, $4) AND token_version = coalesce($8, token_version)
          FOR SHARE
+       ), session AS (
+         SELECT id FROM authfort_sessions WHERE id = $9 AND (revoked_at IS NULL OR revoked_reason = 'logout') FOR SHARE
        )
        INSERT INTO authfort_one_time_tokens (token_hash, purpose, user_id, email, created_at, expires_at)
-       SELECT $1, $2, $3, $4, $5, $6 WHERE $3::uuid IS NULL OR EXISTS (SELECT 1 FROM owner)
+       SELECT $1, $2, $3, $4, $5, $6
+       WHERE ($3::uuid IS NULL OR EXISTS (SELECT 1 FROM owner)) AND ($9::uuid IS NULL OR EXISTS (SELECT 1 FROM session))
        RETURNING 1`,
       [
         tokenHash,
@@ -57,6 +62,7 @@ export class OneTimeTokenRepository {
         expiresAt,
         since?.email ?? null,
         since?.tokenVersion ?? null,
+        since?.sessionId ?? null,
       ],
     );
     return rows.length > 0;

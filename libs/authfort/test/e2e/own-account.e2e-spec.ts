@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { EmailChangeService } from '../../src/email-change/email-change.service.js';
 import { PASSWORD, type SignedUp, startServer, type TestServer } from '../harness.js';
 
 const CHROME =
@@ -144,6 +145,16 @@ describe('a change of address', () => {
     expect(sent.sort()).toEqual([`free-${user.email}`, user.email, user.email].sort());
   });
 
+  it('comes to nothing when its session was ended before the mail could be made', async () => {
+    const user = await server.signUp();
+    const account = await server.authfort.getUser(user.id);
+    await server.authfort.revokeSession(user.id, user.sessionId);
+    // A request that was let in before, and is only now writing its mail down.
+    const email = `late-${user.email}`;
+    await server.app.get(EmailChangeService).request({ ...account, sessionId: user.sessionId }, email);
+    expect(await server.mailTo(email)).toBe('');
+  });
+
   it.each([
     ['a change of password', ({ id }) => server.authfort.changePassword(id, PASSWORD, `${PASSWORD} 2`)],
     ['signing out everywhere', (user) => call(user, 'DELETE', '/sessions')],
@@ -178,6 +189,18 @@ describe('an account', () => {
       expect.arrayContaining(['user_created', 'login', 'role_added']),
     );
     expect(text).not.toMatch(/argon2|hash/);
+  });
+
+  it('tells its maker nothing of the owner of its address, as long as that is not confirmed', async () => {
+    const user = await server.signUp();
+    const headers = { 'user-agent': 'Owner/1.0' };
+    await server.post('/auth/login', { email: user.email, password: 'not the password' }, { headers });
+    await server.post('/auth/forgot-password', { email: user.email }, { headers });
+    await server.mailTo(user.email);
+    expect((await call(user, 'GET', '/me/export')).text).not.toContain('Owner/1.0');
+    await call(user, 'POST', '/email-change', { email: `free-${user.email}` });
+    await server.mailTo(user.email);
+    expect((await call(user, 'GET', '/me/export')).text).not.toContain('free-');
   });
 
   it('is deleted by its owner, with the password or soon after signing in', async () => {

@@ -125,9 +125,10 @@ describe('attack: guessing passwords', () => {
   it('slows down who redeems, and who tries passwords with a stolen session, wherever they come from', async () => {
     const few = { points: 3, durationSeconds: 60 };
     const server = await start({
-      rateLimit: { rules: { redeem: few, passwordCheck: few, mailRequest: few } },
+      rateLimit: { rules: { redeem: few, passwordCheck: few, mailRequest: few, export: few, profile: few } },
     });
     const user = await server.signUp();
+    const owner = await server.authfort.login(user.email, PASSWORD);
     const spoofed = (n: number) => ({
       headers: { 'x-forwarded-for': `203.0.113.${n}` },
       bearer: user.accessToken,
@@ -155,5 +156,17 @@ describe('attack: guessing passwords', () => {
       ...spoofed(9),
     });
     expect(deletion.status).toBe(429);
+    for (const [method, path] of [
+      ['GET', '/auth/me/export'],
+      ['PATCH', '/auth/me'],
+    ] as const) {
+      const ask = (n: number) => server.request(path, { method, ...spoofed(n) });
+      const answers = [await ask(1), await ask(2), await ask(3), await ask(4)];
+      expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 429]);
+    }
+    // The owner has a session of their own, and changes the password with it.
+    const change = { old_password: PASSWORD, new_password: `${PASSWORD} 2` };
+    const bearer = owner.tokens.accessToken;
+    expect((await server.post('/auth/change-password', change, { bearer })).status).toBe(200);
   });
 });
