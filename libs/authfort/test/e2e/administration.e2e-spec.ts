@@ -236,7 +236,14 @@ describe('an account, administered', () => {
 
   it('is anonymised, or deleted for good', async () => {
     const user = await server.signUp();
+    expect((await call('POST', `/users/${user.id}/unban`)).status).toBe(200);
+    await call('POST', `/users/${user.id}/roles`, { role: 'editor' });
     expect((await call('DELETE', `/users/${user.id}`)).status).toBe(204);
+    // What is left of the user is nothing; what the administrator did is on record, and from where.
+    const { entries } = await server.authfort.listAuditEntries({ userId: user.id });
+    const by = (whom: string) => entries.filter(({ actorId }) => actorId === whom).map(({ ip }) => ip);
+    expect(by(admin.id)).toEqual(['127.0.0.1', '127.0.0.1']);
+    expect(new Set(by(user.id))).toEqual(new Set([null]));
     await expectShutOut(user);
     const left = await call('GET', `/users/${user.id}`);
     expect(left.body).toMatchObject({ is_deleted: true, name: null, deleted_at: expect.any(String) });

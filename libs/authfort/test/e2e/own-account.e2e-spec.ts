@@ -131,6 +131,8 @@ describe('a change of address', () => {
     server.clock.advance(601);
     const stale = await ask();
     expect([stale.status, stale.body.error]).toEqual([403, 'reauthentication_required']);
+    // RFC 9470 §3
+    expect(stale.headers.get('www-authenticate')).toContain('error="insufficient_user_authentication"');
   });
 
   it('tells nobody whether an address is taken', async () => {

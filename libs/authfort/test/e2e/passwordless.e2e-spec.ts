@@ -104,6 +104,15 @@ describe('an e-mail code', () => {
     });
   });
 
+  it('is worthless once the password is another', async () => {
+    const user = await verified(server);
+    const code = await server.authfort.createEmailOtp(user.email);
+    await server.authfort.changePassword(user.id, PASSWORD, `${PASSWORD} 2`);
+    await expect(server.authfort.verifyEmailOtp(user.email, code!)).rejects.toMatchObject({
+      code: 'invalid_otp',
+    });
+  });
+
   it('makes an account where that is allowed', async () => {
     await open.post('/auth/otp', { email: 'code@example.com' });
     const code = codeIn(await open.mailTo('code@example.com'));
