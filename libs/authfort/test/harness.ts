@@ -217,6 +217,8 @@ function parse(text: string): unknown {
 async function signUp(server: TestServer, email = `user-${randomUUID()}@example.com`): Promise<SignedUp> {
   const { status, body, text } = await server.post('/auth/signup', { email, password: PASSWORD });
   if (status !== 201) throw new Error(`sign-up failed: ${status} ${text}`);
+  // Mails are sent side by side: what is asked for next must be the newest.
+  await settleOutbox(server.app);
   return {
     email,
     id: body.user.id,
