@@ -6,10 +6,11 @@ const AUTHFORT = 'libs/authfort/src/';
 export const LAYERS: readonly (readonly string[])[] = [
   ['options', 'errors'],
   ['database', 'http', 'events', 'mail'],
+  ['revocation'],
   ['keys', 'users', 'rate-limits', 'webhooks'],
   ['tokens', 'roles', 'login-attempts', 'one-time'],
   ['sessions'],
-  ['introspection', 'revocation'],
+  ['introspection', 'revocation-feed'],
   ['sign-in'],
   ['password', 'magic-link', 'otp', 'oauth', 'mfa', 'passkeys', 'email-verification'],
   ['email-change'],

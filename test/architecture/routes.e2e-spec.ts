@@ -72,6 +72,8 @@ const ROUTES: [string, () => Promise<INestApplication>, string[]][] = [
       'GET /auth/sessions guarded',
       'GET /health/live public',
       'GET /health/ready public',
+      'GET /revocations public',
+      'GET /revocations/stream public',
       'PATCH /auth/admin/users/:id guarded, roles: admin',
       'PATCH /auth/me guarded',
       'POST /auth/admin/dead-letters/:id/retry guarded, roles: admin',

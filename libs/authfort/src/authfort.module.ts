@@ -28,6 +28,8 @@ import {
 import type { DataSource } from 'typeorm';
 import { AuthFort } from './auth-fort.js';
 import { Database } from './database/database.js';
+import { DatabaseListener } from './database/database-listener.js';
+import { ReplicaSignal } from './database/replica-signal.js';
 import { authfortEntities } from './database/entities.js';
 import { openDatabase } from './database/open-database.js';
 import { CleanupSchedule } from './cleanup/cleanup.schedule.js';
@@ -118,6 +120,7 @@ export class AuthFortModule implements NestModule {
 @Injectable()
 class ServerStart implements OnModuleInit, OnApplicationBootstrap {
   constructor(
+    private readonly signal: ReplicaSignal,
     private readonly ring: KeyRing,
     private readonly rotation: KeyRotationService,
     private readonly hasher: PasswordHasher,
@@ -127,6 +130,7 @@ class ServerStart implements OnModuleInit, OnApplicationBootstrap {
   async onModuleInit(): Promise<void> {
     await Promise.all([this.ring.start(), this.hasher.prepare()]);
     this.rotation.startSchedule();
+    this.signal.listen();
   }
 
   /** The listeners are known by then: {@link EventBus} has found them. */
@@ -172,6 +176,12 @@ const wiring: Provider[] = [
     inject: [getDataSourceToken(), AUTHFORT_CONFIG],
     useFactory: (dataSource: DataSource, config: AuthFortConfig) => openDatabase(dataSource, config),
   },
+  {
+    provide: DatabaseListener,
+    inject: [getDataSourceToken()],
+    useFactory: (dataSource: DataSource) => new DatabaseListener(dataSource),
+  },
+  ReplicaSignal,
   {
     provide: KeySealer,
     inject: [AUTHFORT_CONFIG],

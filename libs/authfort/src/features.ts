@@ -85,6 +85,10 @@ import { LogoutController } from './sessions/logout.controller.js';
 import { RefreshController } from './sessions/refresh.controller.js';
 import { RefreshService } from './sessions/refresh.service.js';
 import { RefreshTokenReader } from './sessions/refresh-token.reader.js';
+import { RevocationFeedController } from './revocation-feed/revocation-feed.controller.js';
+import { RevocationHub } from './revocation/revocation-hub.js';
+import { RevocationLogRepository } from './revocation/revocation-log.repository.js';
+import { RevocationReader } from './revocation/revocation-reader.repository.js';
 import { RefreshTokenRepository } from './sessions/refresh-token.repository.js';
 import { SessionAuthenticator } from './sessions/session.authenticator.js';
 import { SessionRepository } from './sessions/session.repository.js';
@@ -113,6 +117,7 @@ export const features: readonly Feature[] = [
   {
     providers: [EventLogRepository, AuditLogRepository, OutboxRepository, OutboxWorker, EventBus],
   },
+  { providers: [RevocationLogRepository, RevocationReader, RevocationHub] },
   { providers: [Mailer, MailJobs] },
   { providers: [WebhookService] },
   {
@@ -149,6 +154,7 @@ export const features: readonly Feature[] = [
     rootControllers: [IntrospectionController],
     providers: [IntrospectionService, IntrospectionGuard],
   },
+  { rootControllers: [RevocationFeedController] },
   { providers: [SignInService, EmailProofService] },
   {
     controllers: [SignupController, LoginController, PasswordController],

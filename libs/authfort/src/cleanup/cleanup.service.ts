@@ -6,6 +6,7 @@ import { LoginAttemptsRepository } from '../login-attempts/login-attempts.reposi
 import { EmailOtpRepository } from '../one-time/email-otp.repository.js';
 import { OneTimeTokenRepository } from '../one-time/one-time-token.repository.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
+import { RevocationLogRepository } from '../revocation/revocation-log.repository.js';
 import { RefreshTokenRepository } from '../sessions/refresh-token.repository.js';
 import { SessionRepository } from '../sessions/session.repository.js';
 import { CleanupLockRepository } from './cleanup-lock.repository.js';
@@ -17,6 +18,7 @@ export interface CleanupResult {
   oneTimeTokens: number;
   emailOtps: number;
   loginAttempts: number;
+  revocations: number;
   auditEntries: number;
   deadLetters: number;
   /** Consumers of events that no server has had for 30 days. */
@@ -42,6 +44,7 @@ export class CleanupService {
     private readonly oneTimeTokens: OneTimeTokenRepository,
     private readonly emailOtps: EmailOtpRepository,
     private readonly attempts: LoginAttemptsRepository,
+    private readonly revocations: RevocationLogRepository,
     private readonly audit: AuditLogRepository,
     private readonly outbox: OutboxRepository,
     private readonly clock: Clock,
@@ -65,6 +68,7 @@ export class CleanupService {
       oneTimeTokens: (limit) => this.oneTimeTokens.deleteExpired(now, limit),
       emailOtps: (limit) => this.emailOtps.deleteExpired(now, limit),
       loginAttempts: (limit) => this.attempts.deleteExpired(now, limit),
+      revocations: (limit) => this.revocations.deleteExpired(now, limit),
       auditEntries: (limit) =>
         auditRetentionSeconds === null
           ? Promise.resolve(0)

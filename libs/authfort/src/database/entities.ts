@@ -8,6 +8,7 @@ import { OneTimeTokenEntity } from '../one-time/one-time-token.entity.js';
 import { PasswordHistoryEntity } from '../password/password-history.entity.js';
 import { RolePermissionEntity } from '../roles/role-permission.entity.js';
 import { UserRoleEntity } from '../roles/user-role.entity.js';
+import { RevocationEntity } from '../revocation/revocation.entity.js';
 import { RefreshTokenEntity } from '../sessions/refresh-token.entity.js';
 import { SessionEntity } from '../sessions/session.entity.js';
 import { UserEntity } from '../users/user.entity.js';
@@ -27,4 +28,5 @@ export const authfortEntities = [
   OutboxEntity,
   OutboxConsumerEntity,
   AuditEntryEntity,
+  RevocationEntity,
 ];

@@ -1,6 +1,7 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { accessError, Clock, KeySource } from 'authfort-service';
+import { ReplicaSignal } from '../database/replica-signal.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
 import type { SigningAlgorithm } from '../options/auth-fort.options.js';
 import { generateSigningKey, publicMembers } from './generate-signing-key.js';
@@ -31,7 +32,7 @@ export interface JwksDocument {
   readonly etag: string;
 }
 
-/** The signing keys in memory, parsed once each. It follows the database every {@link KEY_POLL_SECONDS} seconds. */
+/** The signing keys in memory, parsed once each. It follows the database, by its notifications and every {@link KEY_POLL_SECONDS} seconds. */
 @Injectable()
 export class KeyRing extends KeySource implements OnModuleDestroy {
   private readonly logger = new Logger(KeyRing.name);
@@ -46,6 +47,7 @@ export class KeyRing extends KeySource implements OnModuleDestroy {
     private readonly repository: SigningKeyRepository,
     private readonly sealer: KeySealer,
     private readonly clock: Clock,
+    private readonly signal: ReplicaSignal,
     @Inject(AUTHFORT_CONFIG) private readonly config: AuthFortConfig,
   ) {
     super();
@@ -65,6 +67,7 @@ export class KeyRing extends KeySource implements OnModuleDestroy {
     }
     await this.sharedReload();
     this.poll = setInterval(() => void this.reloadQuietly(), KEY_POLL_SECONDS * 1000).unref();
+    this.signal.on('keys', () => void this.reload().catch(() => undefined));
   }
 
   onModuleDestroy(): void {

@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { Clock } from 'authfort-service';
 import { Database } from '../database/database.js';
+import { ReplicaSignal } from '../database/replica-signal.js';
 import { EventBus } from '../events/event-bus.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
 import type { SigningAlgorithm } from '../options/auth-fort.options.js';
@@ -17,6 +18,7 @@ export class KeyRotationService implements OnModuleDestroy {
 
   constructor(
     private readonly database: Database,
+    private readonly signal: ReplicaSignal,
     private readonly repository: SigningKeyRepository,
     private readonly ring: KeyRing,
     private readonly events: EventBus,
@@ -49,15 +51,17 @@ export class KeyRotationService implements OnModuleDestroy {
   }
 
   /**
-   * Takes a key out of the JWKS at once: tokens that it signed are refused here now, and at the services when their cached
-   * JWKS ends. @returns false when there is no such key.
+   * Takes a key out of the JWKS at once: tokens that it signed are refused here now, at the services that follow the feed within a second,
+   * and at others when their cached JWKS ends. @returns false when there is no such key.
    */
   async compromise(kid: string, algorithm?: SigningAlgorithm): Promise<boolean> {
     const fresh = await this.ring.generate(algorithm);
     const found = await this.database.transaction(async () => {
       const deleted = await this.repository.compromise(kid, fresh, this.clock.now());
-      if (deleted) await this.events.emit('key_compromised', { kid });
-      return deleted;
+      if (!deleted) return false;
+      await this.events.emit('key_compromised', { kid });
+      this.signal.announce('keys');
+      return true;
     });
     await this.ring.reload();
     return found;
@@ -81,7 +85,9 @@ export class KeyRotationService implements OnModuleDestroy {
   ): Promise<{ oldKid: string; newKid: string } | undefined> {
     const rotated = await this.database.transaction(async () => {
       const kids = await this.repository.rotate(fresh, this.clock.now(), activatedBefore);
-      if (kids) await this.events.emit('key_rotated', kids);
+      if (!kids) return undefined;
+      await this.events.emit('key_rotated', kids);
+      this.signal.announce('keys');
       return kids;
     });
     await this.ring.reload();

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Database } from '../database/database.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
+import { RevocationLogRepository } from '../revocation/revocation-log.repository.js';
 import type { SigningAlgorithm } from '../options/auth-fort.options.js';
 import type { SigningKeyState } from './signing-key.entity.js';
 
@@ -40,6 +41,7 @@ const LEAD_MARGIN_SECONDS = 15;
 export class SigningKeyRepository {
   constructor(
     private readonly database: Database,
+    private readonly revocations: RevocationLogRepository,
     @Inject(AUTHFORT_CONFIG) private readonly config: AuthFortConfig,
   ) {}
 
@@ -114,6 +116,7 @@ export class SigningKeyRepository {
       const gone = keys.find((key) => key.kid === kid);
       if (!gone) return false;
       await this.database.query('DELETE FROM authfort_signing_keys WHERE kid = $1', [kid]);
+      await this.revocations.endKey(kid);
       const next = keys.find((key) => key.state === 'next');
       if (gone.state === 'current' && next) await this.promote(next.kid, now);
       if (breaksLineOfSigners(gone, keys, now)) {

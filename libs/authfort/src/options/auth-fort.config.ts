@@ -13,6 +13,7 @@ export interface AuthFortConfig {
   readonly keyRotationSeconds: number;
   readonly jwksMaxAgeSeconds: number;
   readonly introspectSecrets: readonly string[];
+  readonly revokeOnRoleChange: boolean;
   readonly allowSignup: boolean;
   readonly rateLimit:
     false | { redisUrl: string | undefined; rules: Readonly<Record<RateLimitName, RateLimitRule>> };

@@ -124,10 +124,15 @@ export interface AuthFortOptions {
   cookie?: AuthFortCookieOptions;
   keyRotation?: KeyRotationOptions;
   /**
-   * Secret (at least 16 characters) that services present at `/introspect`. Several are accepted while one is being
-   * replaced. Without it the route does not exist.
+   * Secret (at least 16 characters) that services present at `/introspect` and `/revocations`. Several are accepted while one is being
+   * replaced. Without it the routes do not exist.
    */
   introspectSecret?: string | readonly string[];
+  /**
+   * Whether services that follow the revocations are told when a user gets or loses a role, and then refuse the tokens with the old roles.
+   * The auth server refuses them either way. Default `true`.
+   */
+  revokeOnRoleChange?: boolean;
   /** `false` closes `POST /signup`. Default `true`. */
   allowSignup?: boolean;
   /** `false` switches rate limiting off. */

@@ -112,6 +112,7 @@ export const optionsSchema = z.strictObject({
     })
     .prefault({}),
   introspectSecret: z.union([secret, z.array(secret).min(1)]).optional(),
+  revokeOnRoleChange: z.boolean().default(true),
   allowSignup: z.boolean().default(true),
   rateLimit: z
     .union([

@@ -106,6 +106,7 @@ function freeze(
     keyRotationSeconds: o.keyRotation.intervalSeconds,
     jwksMaxAgeSeconds: o.keyRotation.jwksMaxAgeSeconds,
     introspectSecrets: o.introspectSecret === undefined ? [] : [o.introspectSecret].flat(),
+    revokeOnRoleChange: o.revokeOnRoleChange,
     allowSignup: o.allowSignup,
     rateLimit: o.rateLimit && {
       redisUrl: o.rateLimit.redisUrl,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Database } from '../database/database.js';
+import { RevocationLogRepository } from '../revocation/revocation-log.repository.js';
 
 /** The passwords of an account, as hashes. */
 export interface StoredPasswords {
@@ -12,7 +13,10 @@ export interface StoredPasswords {
 /** Password hashes and their history. */
 @Injectable()
 export class PasswordRepository {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly revocations: RevocationLogRepository,
+  ) {}
 
   /** @param history how many earlier ones */
   async find(userId: string, history: number): Promise<StoredPasswords | undefined> {
@@ -31,12 +35,12 @@ export class PasswordRepository {
    * @returns false when the password has been changed meanwhile
    */
   async replace(userId: string, current: string | null, next: string): Promise<boolean> {
-    const rows = await this.database.query(
+    const replaced = await this.revocations.endUsers(
       `UPDATE authfort_users SET password_hash = $3, token_version = token_version + 1
-       WHERE id = $1 AND password_hash IS NOT DISTINCT FROM $2 AND deleted_at IS NULL RETURNING id`,
+       WHERE id = $1 AND password_hash IS NOT DISTINCT FROM $2 AND deleted_at IS NULL RETURNING id, token_version`,
       [userId, current, next],
     );
-    return rows.length > 0;
+    return replaced > 0;
   }
 
   /** Sets the first password of an account. @returns false when it has one, or `tokenVersion` is no longer that of the account */

@@ -1,13 +1,17 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from 'authfort-service';
 import { Database } from '../database/database.js';
 import { authError } from '../errors/catalog.js';
 import { EventBus } from '../events/event-bus.js';
+import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
 import { UserRepository } from '../users/user.repository.js';
 import { NAME } from './names.js';
 import { RoleRepository } from './role.repository.js';
 
-/** Gives and takes roles. A change makes the user's access tokens invalid here at once; the next refresh carries the new roles. */
+/**
+ * Gives and takes roles. A change makes the user's access tokens invalid here at once, and at the services that follow the feed unless
+ * `revokeOnRoleChange` is off; the next refresh carries the new roles.
+ */
 @Injectable()
 export class RoleService {
   constructor(
@@ -16,6 +20,7 @@ export class RoleService {
     private readonly roles: RoleRepository,
     private readonly events: EventBus,
     private readonly clock: Clock,
+    @Inject(AUTHFORT_CONFIG) private readonly config: AuthFortConfig,
   ) {}
 
   /** @throws AuthFortError `invalid_role`, `user_not_found`. Granting a role twice changes nothing. */
@@ -25,7 +30,7 @@ export class RoleService {
       // The user's row comes first, in this order everywhere.
       if (!(await this.users.lock(userId))) throw authError('user_not_found');
       if (!(await this.roles.grant(userId, role, this.clock.now()))) return;
-      await this.users.raiseTokenVersion(userId);
+      await this.users.raiseTokenVersion(userId, this.config.revokeOnRoleChange);
       await this.events.emit('role_added', { userId, role });
     });
   }
@@ -35,7 +40,7 @@ export class RoleService {
     return this.database.transaction(async () => {
       if (!(await this.users.lock(userId))) throw authError('user_not_found');
       if (!NAME.test(role) || !(await this.roles.withdraw(userId, role))) return false;
-      await this.users.raiseTokenVersion(userId);
+      await this.users.raiseTokenVersion(userId, this.config.revokeOnRoleChange);
       await this.events.emit('role_removed', { userId, role });
       return true;
     });

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../database/database.js';
 import type { ClientInfo } from '../http/client-info.js';
+import { RevocationLogRepository } from '../revocation/revocation-log.repository.js';
 import { type User, USER_COLUMNS } from '../users/user.js';
 
 /** A session as its owner sees it. */
@@ -22,7 +23,10 @@ export interface UserInSession extends User {
 /** Sessions. Every way to end one is a single statement that says what it ended. */
 @Injectable()
 export class SessionRepository {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly revocations: RevocationLogRepository,
+  ) {}
 
   async insert(
     session: { id: string; userId: string; amr: readonly string[]; createdAt: Date; expiresAt: Date },
@@ -69,22 +73,22 @@ export class SessionRepository {
 
   /** @returns the owner, or undefined when there is nothing to revoke. `userId`, where given, must be the owner. */
   async revoke(sessionId: string, reason: string, now: Date, userId?: string): Promise<string | undefined> {
-    const [revoked] = await this.database.query<{ userId: string }>(
+    const ended = await this.revocations.endSessions(
       `UPDATE authfort_sessions SET revoked_at = $2, revoked_reason = $3
-       WHERE id = $1 AND revoked_at IS NULL AND ($4::uuid IS NULL OR user_id = $4::uuid) RETURNING user_id AS "userId"`,
+       WHERE id = $1 AND revoked_at IS NULL AND ($4::uuid IS NULL OR user_id = $4::uuid) RETURNING id, user_id`,
       [sessionId, now, reason, userId ?? null],
     );
-    return revoked?.userId;
+    return ended.userId;
   }
 
   /** Ends all sessions of a user, but for `exceptSessionId`. @returns how many. */
   async revokeAll(userId: string, reason: string, now: Date, exceptSessionId?: string): Promise<number> {
-    const rows = await this.database.query(
+    const { count } = await this.revocations.endSessions(
       `UPDATE authfort_sessions SET revoked_at = $2, revoked_reason = $3
-       WHERE user_id = $1 AND revoked_at IS NULL AND ($4::uuid IS NULL OR id <> $4::uuid) RETURNING id`,
+       WHERE user_id = $1 AND revoked_at IS NULL AND ($4::uuid IS NULL OR id <> $4::uuid) RETURNING id, user_id`,
       [userId, now, reason, exceptSessionId ?? null],
     );
-    return rows.length;
+    return count;
   }
 
   /** Deletes at most `limit` sessions past their absolute end: by then no token of theirs, however old, is good for anything. */

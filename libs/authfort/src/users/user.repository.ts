@@ -1,12 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Database } from '../database/database.js';
+import { RevocationLogRepository } from '../revocation/revocation-log.repository.js';
 import { type NewUser, type ProfileChanges, type User, USER_COLUMNS } from './user.js';
 
 /** Accounts. Changes that end access raise `token_version` in the same statement. */
 @Injectable()
 export class UserRepository {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly revocations: RevocationLogRepository,
+  ) {}
 
   /** Inserts the account, unless its address is taken: the unique index decides among racers. */
   async createUnlessTaken(user: NewUser, now: Date): Promise<User | undefined> {
@@ -94,9 +98,9 @@ export class UserRepository {
    * what may point to somebody else.
    */
   async takeOverUnverified(userId: string): Promise<void> {
-    await this.database.query(
+    await this.revocations.endUsers(
       `UPDATE authfort_users SET email_verified = true, password_hash = NULL, phone = NULL, avatar_url = NULL,
-         token_version = token_version + 1 WHERE id = $1`,
+         token_version = token_version + 1 WHERE id = $1 RETURNING id, token_version`,
       [userId],
     );
   }
@@ -158,12 +162,12 @@ export class UserRepository {
 
   /** @returns false when there is no such user. */
   async setBanned(userId: string, banned: boolean): Promise<boolean> {
-    const rows = await this.database.query(
+    const changed = await this.revocations.endUsers(
       `UPDATE authfort_users SET banned = $2, token_version = token_version + CASE WHEN banned = $2 THEN 0 ELSE 1 END
-       WHERE id = $1 AND deleted_at IS NULL RETURNING id`,
+       WHERE id = $1 AND deleted_at IS NULL RETURNING id, token_version`,
       [userId, banned],
     );
-    return rows.length > 0;
+    return changed > 0;
   }
 
   /** Keeps other changes of the account waiting until the transaction ends. @returns false when there is no such user. */
@@ -175,13 +179,16 @@ export class UserRepository {
     return rows.length > 0;
   }
 
-  /** Makes every access token of the user invalid. @returns false when there is no such user. */
-  async raiseTokenVersion(userId: string): Promise<boolean> {
-    const rows = await this.database.query(
-      'UPDATE authfort_users SET token_version = token_version + 1 WHERE id = $1 AND deleted_at IS NULL RETURNING id',
-      [userId],
-    );
-    return rows.length > 0;
+  /**
+   * Makes every access token of the user invalid.
+   * @param everywhere whether services are told; otherwise the tokens are good there until they expire
+   * @returns false when there is no such user
+   */
+  async raiseTokenVersion(userId: string, everywhere: boolean): Promise<boolean> {
+    const statement = `UPDATE authfort_users SET token_version = token_version + 1
+       WHERE id = $1 AND deleted_at IS NULL RETURNING id, token_version`;
+    if (everywhere) return (await this.revocations.endUsers(statement, [userId])) > 0;
+    return (await this.database.query(statement, [userId])).length > 0;
   }
 
   /**
@@ -189,17 +196,20 @@ export class UserRepository {
    * takes the address's place.
    */
   async anonymise(userId: string, now: Date): Promise<void> {
-    await this.database.query(
+    await this.revocations.endUsers(
       `UPDATE authfort_users SET email = id || '@deleted', name = NULL, avatar_url = NULL, phone = NULL, password_hash = NULL,
          email_verified = false, mfa_enabled = false, token_version = token_version + 1, deleted_at = $2
-       WHERE id = $1`,
+       WHERE id = $1 RETURNING id, token_version`,
       [userId, now],
     );
   }
 
   /** Deletes the row, and with it what refers to it. */
   async remove(userId: string): Promise<void> {
-    await this.database.query('DELETE FROM authfort_users WHERE id = $1', [userId]);
+    await this.revocations.endUsers(
+      'DELETE FROM authfort_users WHERE id = $1 RETURNING id, token_version + 1 AS token_version',
+      [userId],
+    );
   }
 }
 

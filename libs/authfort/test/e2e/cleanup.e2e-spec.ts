@@ -10,6 +10,7 @@ const NOTHING = {
   oneTimeTokens: 0,
   emailOtps: 0,
   loginAttempts: 0,
+  revocations: 0,
   auditEntries: 0,
   deadLetters: 0,
   outboxConsumers: 0,

@@ -1,0 +1,106 @@
+import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
+import type { Revocation } from './revocation.js';
+import { RevocationReader } from './revocation-reader.repository.js';
+import { ReplicaSignal } from '../database/replica-signal.js';
+
+/** Hears what is revoked. */
+export interface RevocationSubscriber {
+  /**
+   * Called after each look at the database that succeeded, also when there is nothing new: that too is worth knowing.
+   * @param cursor where to go on from after these
+   */
+  heard(revocations: readonly Revocation[], cursor: string): void;
+  /** The server ends; nothing more will come. */
+  ended(): void;
+}
+
+/** A look is due this often even when no notification has come. */
+const POLL_MS = 500;
+
+/** Looks once for all streams of this process: when something is announced, and twice a second. */
+@Injectable()
+export class RevocationHub implements BeforeApplicationShutdown {
+  private readonly logger = new Logger('AuthFort');
+  private readonly subscribers = new Set<RevocationSubscriber>();
+  private snapshot: string | undefined;
+  private beginning: Promise<void> | undefined;
+  private looking: Promise<void> | undefined;
+  private again = false;
+  private failed = false;
+  private closed = false;
+  private poll: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly reader: RevocationReader,
+    signal: ReplicaSignal,
+  ) {
+    signal.on('access', () => this.wake());
+  }
+
+  /**
+   * Whatever becomes visible after this has resolved is told; what was visible before has to be read.
+   * @returns takes the subscriber out again
+   * @throws AuthFortError `unavailable`
+   */
+  async subscribe(subscriber: RevocationSubscriber): Promise<() => void> {
+    this.subscribers.add(subscriber);
+    const leave = (): void => void this.subscribers.delete(subscriber);
+    try {
+      if (this.snapshot === undefined) await this.begin();
+    } catch (error) {
+      leave();
+      throw error;
+    }
+    if (this.closed) subscriber.ended();
+    this.poll ??= setInterval(() => this.wake(), POLL_MS).unref();
+    return leave;
+  }
+
+  beforeApplicationShutdown(): void {
+    this.closed = true;
+    clearInterval(this.poll);
+    for (const subscriber of this.subscribers) subscriber.ended();
+    this.subscribers.clear();
+  }
+
+  /** Shared by all who come at once: a second snapshot would leave out what became visible between the two. */
+  private begin(): Promise<void> {
+    this.beginning ??= this.reader
+      .news()
+      .then(({ snapshot }) => void (this.snapshot = snapshot))
+      .finally(() => (this.beginning = undefined));
+    return this.beginning;
+  }
+
+  private wake(): void {
+    if (this.closed) return;
+    if (this.looking) this.again = true;
+    else this.looking = this.lookAll().finally(() => (this.looking = undefined));
+  }
+
+  private async lookAll(): Promise<void> {
+    do {
+      this.again = false;
+      await this.look();
+    } while (this.again && !this.closed);
+  }
+
+  private async look(): Promise<void> {
+    // Who comes when nobody is here begins anew.
+    if (this.subscribers.size === 0) this.snapshot = undefined;
+    if (this.snapshot === undefined) return;
+    try {
+      const { snapshot, horizon, revocations } = await this.reader.news(this.snapshot);
+      this.snapshot = snapshot;
+      for (const subscriber of this.subscribers) subscriber.heard(revocations, horizon);
+      if (this.failed) this.logger.log('The revocations can be read again');
+      this.failed = false;
+    } catch (error) {
+      if (!this.failed)
+        this.logger.warn(
+          `The revocations could not be read; services are told when they can be: ${String(error)}`,
+        );
+      this.failed = true;
+    }
+  }
+}

@@ -1,0 +1,101 @@
+import { Injectable } from '@nestjs/common';
+import { Clock } from 'authfort-service';
+import { Database } from '../database/database.js';
+import type { Revocation } from './revocation.js';
+
+/** What has become visible since another look. */
+export interface RevocationNews {
+  /** PostgreSQL's own account of what this look could see; the next one goes on from it. */
+  readonly snapshot: string;
+  /** Every transaction before this one has ended: who knows what came before it lacks nothing older. */
+  readonly horizon: string;
+  readonly revocations: readonly Revocation[];
+}
+
+/** A part of what matters. */
+export interface RevocationPage {
+  readonly revocations: readonly Revocation[];
+  /** Where to go on: with the next page, or, after the last one, with what comes later. */
+  readonly cursor: string;
+  readonly more: boolean;
+}
+
+interface Row {
+  readonly snapshot: string;
+  readonly horizon: string;
+  readonly id: string | null;
+  readonly sid: string | null;
+  readonly sub: string | null;
+  readonly ver: number | null;
+  readonly kid: string | null;
+  readonly at: Date;
+  readonly exp: Date;
+}
+
+const COLUMNS = `r.id, r.session_id AS sid, r.user_id AS sub, r.token_version AS ver, r.kid, r.revoked_at AS at, r.expires_at AS exp`;
+const NOW = `(SELECT pg_current_snapshot() AS snapshot) AS now`;
+const ACCOUNT = `now.snapshot::text AS snapshot, pg_snapshot_xmin(now.snapshot)::text AS horizon`;
+/** The horizon to go on from; within a list of pages: the horizon at its beginning, where it began, and the last id. */
+const CURSOR = /^(\d{1,18})(?:\.(\d{1,18})\.(\d{1,18}))?$/;
+
+/**
+ * Reads the revocations in the order in which they become visible. Ids and times are given out before the commit, so a reader that went
+ * on from the highest it had seen would miss what committed late; PostgreSQL's snapshots say exactly what was there to see.
+ */
+@Injectable()
+export class RevocationReader {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {}
+
+  /** @param since the snapshot of an earlier look; without it there is only the snapshot to go on from */
+  async news(since?: string): Promise<RevocationNews> {
+    const rows = await this.database.query<Row>(
+      `SELECT ${ACCOUNT}, ${COLUMNS} FROM ${NOW} LEFT JOIN authfort_revocations r
+         ON r.transaction_id >= $2::bigint AND NOT pg_visible_in_snapshot(r.transaction_id::text::xid8, $1::pg_snapshot)`,
+      // 64 bits are never reached: nothing is as late.
+      since === undefined ? ['1:1:', '9223372036854775807'] : [since, since.slice(0, since.indexOf(':'))],
+    );
+    return { ...accountOf(rows), revocations: rows.flatMap(toRevocation) };
+  }
+
+  /**
+   * What matters and may not be known to who knows `cursor`; everything, without a cursor or with one that is not of this database.
+   * Some of it may be repeated.
+   */
+  async page(cursor: string | undefined, limit: number): Promise<RevocationPage> {
+    const [, position = '0', began, after = '0'] = CURSOR.exec(cursor ?? '') ?? [];
+    const since = began ?? position;
+    const rows = await this.database.query<Row>(
+      `SELECT ${ACCOUNT}, ${COLUMNS} FROM ${NOW} LEFT JOIN LATERAL (
+         SELECT * FROM authfort_revocations
+         WHERE transaction_id >= CASE WHEN $1::bigint > pg_snapshot_xmax(now.snapshot)::text::bigint THEN 0 ELSE $1::bigint END
+           AND id > $2::bigint AND expires_at > $3
+         ORDER BY id LIMIT $4
+       ) AS r ON true ORDER BY r.id`,
+      [since, after, this.clock.now(), limit],
+    );
+    // Of the first page: what was committed since may have ids that were passed by.
+    const horizon = began === undefined ? accountOf(rows).horizon : position;
+    const more = rows.length === limit && rows[0]!.id !== null;
+    return {
+      revocations: rows.flatMap(toRevocation),
+      cursor: more ? `${horizon}.${since}.${rows.at(-1)!.id}` : horizon,
+      more,
+    };
+  }
+}
+
+function accountOf([first]: readonly Row[]): Pick<RevocationNews, 'snapshot' | 'horizon'> {
+  const { snapshot, horizon } = first!;
+  return { snapshot, horizon };
+}
+
+function toRevocation({ id, sid, sub, ver, kid, at, exp }: Row): Revocation[] {
+  if (id === null) return [];
+  const times = { at: Math.floor(at.getTime() / 1000), exp: Math.ceil(exp.getTime() / 1000) };
+  if (sid !== null) return [{ sid, ...times }];
+  if (sub !== null) return [{ sub, ver: ver!, ...times }];
+  return [{ kid: kid!, ...times }];
+}
