@@ -10,7 +10,7 @@ const HEADERS = {
   'X-Accel-Buffering': 'no',
 };
 /** How long a reader waits before it comes again (milliseconds). */
-const RETRY_MS = 1000;
+const RETRY_MS = 250;
 const ALIVE_EVERY_MS = 1000;
 /** A reader that does not keep up is cut off: it comes again and goes on where it was. */
 const MOST_BUFFERED_BYTES = 4 * 1024 * 1024;
