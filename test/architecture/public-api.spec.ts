@@ -49,10 +49,10 @@ const API: Record<string, [path: string, names: string]> = {
       ACCESS_GUARD_OPTIONS AccessErrorCode AccessGuard AccessGuardOptions AccessTokenClaims
       AccessTokenVerifier AccessTokenVerifierOptions ActiveIntrospectionResult AuthFortError
       AuthFortErrorExtra AuthUser Clock CurrentUser ErrorEntry ErrorFilter GuardMode Introspect
-      IntrospectionResult KeySource Permissions PresentedToken Public Roles RouteAccess
-      STRATEGY_NAME ServiceAuth ServiceAuthAsyncOptions ServiceAuthModule ServiceAuthOptions
-      ServiceAuthOptionsError SystemClock TokenAlgorithm TokenAuthenticator accessError
-      accessErrorCatalog assertNotCrossSite cookieValues corsFor extractToken fastifyOptions
+      IntrospectionResult KeySource Permissions PresentedToken Public RevocationRefusal Roles
+      RouteAccess STRATEGY_NAME ServiceAuth ServiceAuthAsyncOptions ServiceAuthModule ServiceAuthOptions
+      ServiceAuthOptionsError SystemClock TokenAlgorithm TokenAuthenticator TokenRevocations
+      accessError accessErrorCatalog assertNotCrossSite cookieValues corsFor extractToken fastifyOptions
       listRoutes
     `,
   ],

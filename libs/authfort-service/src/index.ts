@@ -14,13 +14,11 @@ export { ServiceAuthOptionsError } from './options/service-auth.config.js';
 export type { ServiceAuthOptions } from './options/service-auth.options.js';
 export { ServiceAuth } from './service-auth.js';
 export { type ServiceAuthAsyncOptions, ServiceAuthModule } from './service-auth.module.js';
-export {
-  AccessTokenVerifier,
-  type AccessTokenVerifierOptions,
-  STRATEGY_NAME,
-} from './token/access-token.verifier.js';
+export { STRATEGY_NAME } from './token/access-token.strategy.js';
+export { AccessTokenVerifier, type AccessTokenVerifierOptions } from './token/access-token.verifier.js';
 export type { AccessTokenClaims, AuthUser } from './token/auth-user.js';
 export { Clock, SystemClock } from './token/clock.port.js';
 export { KeySource } from './token/key-source.port.js';
 export { TokenAuthenticator } from './token/token-authenticator.port.js';
 export type { TokenAlgorithm } from './token/token-header.js';
+export { type RevocationRefusal, TokenRevocations } from './token/token-revocations.port.js';

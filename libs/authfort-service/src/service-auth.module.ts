@@ -131,10 +131,10 @@ const providers: Provider[] = [
     provide: AccessTokenVerifier,
     inject: [SERVICE_AUTH_CONFIG, JwksKeySource, Clock],
     useFactory: (
-      { issuer, audience, algorithms, clockToleranceSeconds }: ServiceAuthConfig,
+      { verifiedTokenCacheSize, ...config }: ServiceAuthConfig,
       keySource: JwksKeySource,
       clock: Clock,
-    ) => new AccessTokenVerifier({ keySource, issuer, audience, algorithms, clockToleranceSeconds, clock }),
+    ) => new AccessTokenVerifier({ ...config, keySource, clock, cacheSize: verifiedTokenCacheSize }),
   },
   {
     provide: ACCESS_GUARD_OPTIONS,

@@ -19,7 +19,7 @@ export class ServiceAuth extends TokenAuthenticator {
   }
 
   /** Verifies a token locally. @throws AuthFortError `token_invalid`, `token_expired`, `keys_unavailable` */
-  verifyToken(token: string): Promise<AuthUser> {
+  async verifyToken(token: string): Promise<AuthUser> {
     return this.verifier.verify(token);
   }
 
@@ -33,8 +33,12 @@ export class ServiceAuth extends TokenAuthenticator {
     return this.keys.ready();
   }
 
-  override authenticate(token: string): Promise<AuthUser> {
+  override authenticate(token: string): AuthUser | Promise<AuthUser> {
     return this.verifier.verify(token);
+  }
+
+  override recall(authorization: string): AuthUser | undefined {
+    return this.verifier.recall(authorization);
   }
 
   override get canConfirm(): boolean {

@@ -27,13 +27,22 @@ interface GuardedRequest {
   user?: AuthUser;
 }
 
+/** What a handler asks for. Controllers may inherit it from one class and differ in their own decorators. */
+interface KnownRequirement {
+  /** The first that it was called in; nearly always the only one. */
+  readonly controller: object;
+  readonly requirement: AccessRequirement | 'public';
+  /** In other controllers. */
+  readonly elsewhere: WeakMap<object, AccessRequirement | 'public'>;
+}
+
 /**
  * Lets a request through whose token is good and whose user has a role and the permissions that the route asks for. Registered for
  * the whole app. What a route asks for is read from its decorators once.
  */
 @Injectable()
 export class AccessGuard implements CanActivate {
-  private readonly requirements = new WeakMap<object, WeakMap<object, AccessRequirement | 'public'>>();
+  private readonly requirements = new WeakMap<object, KnownRequirement>();
 
   constructor(
     private readonly authenticator: TokenAuthenticator,
@@ -47,8 +56,13 @@ export class AccessGuard implements CanActivate {
     if (requirement === 'public') return true;
     // Tokens of other transports are for the app to check: nothing is let through unseen.
     if (context.getType() !== 'http') throw accessError('token_missing');
-    const request = context.switchToHttp().getRequest<GuardedRequest>();
+    // What `switchToHttp().getRequest()` returns, without the objects that it makes on the way.
+    const request = context.getArgByIndex<GuardedRequest>(0);
     try {
+      const { authorization } = request.headers;
+      const known = authorization === undefined ? undefined : this.authenticator.recall(authorization);
+      if (known !== undefined && !this.needsConfirmation(known, requirement))
+        return this.admit(request, known, requirement);
       const token = this.tokenOf(request);
       const user = this.authenticator.authenticate(token);
       if (!(user instanceof Promise) && !this.needsConfirmation(user, requirement))
@@ -107,13 +121,12 @@ export class AccessGuard implements CanActivate {
 
   private requirementFor(context: ExecutionContext): AccessRequirement | 'public' {
     const [controller, handler] = [context.getClass(), context.getHandler() as (...args: never[]) => unknown];
-    let ofController = this.requirements.get(controller);
-    if (!ofController) this.requirements.set(controller, (ofController = new WeakMap()));
-    let requirement = ofController.get(handler);
-    if (!requirement) {
-      requirement = requirementOf(controller, handler, this.options.mode) ?? 'public';
-      ofController.set(handler, requirement);
-    }
+    const known = this.requirements.get(handler);
+    if (known?.controller === controller) return known.requirement;
+    const requirement =
+      known?.elsewhere.get(controller) ?? requirementOf(controller, handler, this.options.mode) ?? 'public';
+    if (known) known.elsewhere.set(controller, requirement);
+    else this.requirements.set(handler, { controller, requirement, elsewhere: new WeakMap() });
     return requirement;
   }
 }

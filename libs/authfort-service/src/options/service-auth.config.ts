@@ -39,6 +39,7 @@ const schema = z.strictObject({
   jwksMaxStaleSeconds: seconds.default(86_400),
   jwksCooldownSeconds: positive.default(5),
   clockToleranceSeconds: z.number().min(0).max(300).default(5),
+  verifiedTokenCacheSize: z.number().int().min(0).max(1_000_000).default(10_000),
   introspectCacheTtlSeconds: seconds.default(0),
   httpTimeoutSeconds: positive.max(60).default(5),
 });

@@ -28,6 +28,8 @@ export interface ServiceAuthOptions {
   jwksCooldownSeconds?: number;
   /** How much the clocks may differ, in seconds. Default 5. */
   clockToleranceSeconds?: number;
+  /** How many verified tokens are remembered, so that their signature is not verified again. Default 10 000; 0: none. */
+  verifiedTokenCacheSize?: number;
   /** How long an introspection result is kept, in seconds; never past the token's end. Default 0: always asked. */
   introspectCacheTtlSeconds?: number;
   /** How long the auth server may take to answer, in seconds. Default 5. */

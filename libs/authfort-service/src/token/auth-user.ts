@@ -43,7 +43,10 @@ export interface AuthUser {
   readonly claims: AccessTokenClaims;
 }
 
-/** Reads the claims of a token whose signature has been verified. Undefined when one that is needed is missing or malformed. */
+/**
+ * Reads the claims of a token whose signature has been verified. Undefined when one that is needed is missing or malformed. What it
+ * returns serves many requests, so it is frozen through and through.
+ */
 export function toAuthUser(payload: unknown): AuthUser | undefined {
   if (typeof payload !== 'object' || payload === null) return undefined;
   const claims = payload as AccessTokenClaims;
@@ -69,10 +72,16 @@ export function toAuthUser(payload: unknown): AuthUser | undefined {
     exp,
     iat,
     iss,
-    claims,
+    claims: freezeDeep(claims),
   });
 }
 
 function isListOfTexts(claim: unknown): boolean {
   return Array.isArray(claim) && claim.every((item) => typeof item === 'string');
+}
+
+function freezeDeep<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value;
+  for (const member of Object.values(value)) freezeDeep(member);
+  return Object.freeze(value);
 }

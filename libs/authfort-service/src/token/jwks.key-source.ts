@@ -34,6 +34,7 @@ export class JwksKeySource extends KeySource {
   private attemptedAt = -Infinity;
   private lastAttemptFailed = false;
   private inFlight: Promise<void> | undefined;
+  private fetches = 0;
 
   constructor(
     private readonly fetchKeys: JwksFetcher,
@@ -57,6 +58,15 @@ export class JwksKeySource extends KeySource {
       if (known) return known;
     }
     return this.fetchAndFind(kid, algorithm);
+  }
+
+  override get generation(): number {
+    return this.fetches;
+  }
+
+  /** From the refresh ahead of time on, each request has to come by here: it may be the one that starts it. */
+  override get settledUntilMs(): number {
+    return (this.fetchedAt + this.options.cacheTtlSeconds * REFRESH_AHEAD) * 1000;
   }
 
   /** Whether there are keys to verify with. */
@@ -93,8 +103,9 @@ export class JwksKeySource extends KeySource {
 
   private async fetch(): Promise<void> {
     try {
-      this.keys = await this.fetchKeys();
+      this.keys = keepSame(await this.fetchKeys(), this.keys);
       this.fetchedAt = this.now();
+      this.fetches += 1;
       if (this.lastAttemptFailed) this.logger.log('The JWKS can be had again');
       this.lastAttemptFailed = false;
     } catch (error) {
@@ -131,8 +142,18 @@ export class JwksKeySource extends KeySource {
   }
 
   private now(): number {
-    return this.clock.now().getTime() / 1000;
+    return this.clock.nowMs() / 1000;
   }
+}
+
+/** A key that stays remains the same object: what it has verified need not be verified again. */
+function keepSame(
+  fetched: ReadonlyMap<string, VerificationKey>,
+  known: ReadonlyMap<string, VerificationKey>,
+): ReadonlyMap<string, VerificationKey> {
+  const same = (a: VerificationKey, b: VerificationKey | undefined) =>
+    b !== undefined && a.algorithm === b.algorithm && a.key.equals(b.key);
+  return new Map([...fetched].map(([kid, key]) => [kid, same(key, known.get(kid)) ? known.get(kid)! : key]));
 }
 
 function reasonOf(error: unknown): string {

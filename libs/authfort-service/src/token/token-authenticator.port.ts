@@ -4,6 +4,13 @@ import type { AuthUser } from './auth-user.js';
 export abstract class TokenAuthenticator {
   /** @throws AuthFortError `token_invalid`, `token_expired`, `keys_unavailable`, … */
   abstract authenticate(token: string): AuthUser | Promise<AuthUser>;
+  /**
+   * The user of an `Authorization: Bearer` header that need not be looked at again. Undefined says nothing about its token: then it is
+   * for {@link authenticate}. Default undefined.
+   */
+  recall(_authorization: string): AuthUser | undefined {
+    return undefined;
+  }
   /** Whether {@link confirm} has somebody to ask. Default true. */
   get canConfirm(): boolean {
     return true;

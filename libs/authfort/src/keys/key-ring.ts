@@ -42,6 +42,7 @@ export class KeyRing extends KeySource implements OnModuleDestroy {
   private poll: NodeJS.Timeout | undefined;
   private reloading: Promise<void> | undefined;
   private lastReloadAt = 0;
+  private changes = 0;
 
   constructor(
     private readonly repository: SigningKeyRepository,
@@ -95,6 +96,15 @@ export class KeyRing extends KeySource implements OnModuleDestroy {
     return this.find(kid, algorithm) ?? this.reloadAndFind(kid, algorithm);
   }
 
+  override get generation(): number {
+    return this.changes;
+  }
+
+  /** A published key stays until the ring is loaded anew. */
+  override get settledUntilMs(): number {
+    return Infinity;
+  }
+
   /** True once there is a key that signs. */
   get ready(): boolean {
     return this.keys.some(({ state }) => state !== 'next');
@@ -125,9 +135,14 @@ export class KeyRing extends KeySource implements OnModuleDestroy {
   private async load(): Promise<void> {
     const stored = await this.repository.published(this.clock.now());
     this.lastReloadAt = performance.now();
-    const known = new Map(this.keys.map((key) => [key.kid, key]));
+    const before = this.keys;
+    const known = new Map(before.map((key) => [key.kid, key]));
     // Key by key: one row that cannot be opened must not keep a deleted key alive.
     this.keys = stored.flatMap((row) => this.parseOrSkip(row, known.get(row.kid)));
+    const same =
+      before.length === this.keys.length &&
+      before.every(({ publicKey }, n) => this.keys[n]?.publicKey === publicKey);
+    if (!same) this.changes += 1;
     // Public members come from the sealed private keys: who can only write to the database cannot publish a key of their own.
     const body = JSON.stringify({
       keys: this.keys.map(({ kid, algorithm, publicKey }) => ({
