@@ -170,7 +170,7 @@ async function report(
   writeChart(
     NAME,
     `GET /auth/admin/users, ${USERS.toLocaleString('en')} users: median in ms`,
-    results.map(({ name, http }) => ({ name, milliseconds: http.p50 })),
+    results.map(({ name, http }) => ({ name, value: http.p50 })),
     LIMIT_MS,
   );
   const slow = results.filter(
