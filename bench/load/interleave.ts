@@ -21,6 +21,16 @@ export interface Interleaved {
   readonly requests: number;
   readonly byStatus: Readonly<Record<string, number>>;
   readonly lost: number;
+  /** Each slice, in the order of the rounds; see {@link ratio}. */
+  readonly slices: readonly Slice[];
+}
+
+/** One slice of a case. */
+export interface Slice {
+  readonly perSecond: number;
+  readonly cpuPerRequest: number;
+  readonly p50: number;
+  readonly p99: number;
 }
 
 /** How long, and how often. */
@@ -33,7 +43,7 @@ export interface InterleaveOptions {
   readonly warmUp?: number;
 }
 
-type Slice = LoadResult & { readonly cpuPerRequest: number };
+type MeasuredSlice = LoadResult & Slice;
 
 /**
  * Runs the cases in short slices by turns, so that whatever else the machine does hits them alike; each round begins with another
@@ -43,7 +53,7 @@ export async function interleave(
   cases: readonly InterleavedCase[],
   { sliceMilliseconds = 400, slices = 15, warmUp = 3 }: InterleaveOptions = {},
 ): Promise<Interleaved[]> {
-  const results = cases.map((): Slice[] => []);
+  const results = cases.map((): MeasuredSlice[] => []);
   for (let round = -warmUp; round < slices; round += 1) {
     for (let turn = 0; turn < cases.length; turn += 1) {
       const n = (turn + round + warmUp) % cases.length;
@@ -54,7 +64,7 @@ export async function interleave(
   return cases.map(({ name }, n) => summary(name, results[n]!));
 }
 
-async function runSlice({ slice, cpu }: InterleavedCase, milliseconds: number): Promise<Slice> {
+async function runSlice({ slice, cpu }: InterleavedCase, milliseconds: number): Promise<MeasuredSlice> {
   const before = await cpu?.();
   const result = await slice(milliseconds);
   const after = await cpu?.();
@@ -62,13 +72,12 @@ async function runSlice({ slice, cpu }: InterleavedCase, milliseconds: number): 
   return { ...result, cpuPerRequest: used / result.requests };
 }
 
-function summary(name: string, slices: readonly Slice[]): Interleaved {
+function summary(name: string, slices: readonly MeasuredSlice[]): Interleaved {
   const byStatus: Record<string, number> = {};
   for (const slice of slices)
     for (const [status, count] of Object.entries(slice.byStatus))
       byStatus[status] = (byStatus[status] ?? 0) + count;
-  const of = (property: 'perSecond' | 'cpuPerRequest' | 'p50' | 'p99') =>
-    median(slices.map((slice) => slice[property]));
+  const of = (property: keyof Slice) => median(slices.map((slice) => slice[property]));
   const sum = (property: 'requests' | 'lost') => slices.reduce((total, slice) => total + slice[property], 0);
   return {
     name,
@@ -79,7 +88,16 @@ function summary(name: string, slices: readonly Slice[]): Interleaved {
     requests: sum('requests'),
     byStatus,
     lost: sum('lost'),
+    slices,
   };
+}
+
+/**
+ * How many times as much one case has as another: the median over the rounds, each of which compares two slices that ran close to each
+ * other. Steadier than a ratio of medians where the machine has other work.
+ */
+export function ratio(a: Interleaved, b: Interleaved, of: keyof Slice): number {
+  return median(a.slices.map((slice, round) => slice[of] / b.slices[round]![of]));
 }
 
 /** NaN for no values. */

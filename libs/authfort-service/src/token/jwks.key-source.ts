@@ -64,9 +64,12 @@ export class JwksKeySource extends KeySource {
     return this.fetches;
   }
 
-  /** From the refresh ahead of time on, each request has to come by here: it may be the one that starts it. */
+  /**
+   * From the refresh ahead of time on, each request has to come by here: it may be the one that starts it. So it has to while a clock
+   * that was set back has made the age unknown.
+   */
   override get settledUntilMs(): number {
-    return (this.fetchedAt + this.options.cacheTtlSeconds * REFRESH_AHEAD) * 1000;
+    return this.now() < this.fetchedAt ? 0 : (this.fetchedAt + this.options.cacheTtlSeconds * REFRESH_AHEAD) * 1000;
   }
 
   /** Whether there are keys to verify with. */
