@@ -69,7 +69,9 @@ export class JwksKeySource extends KeySource {
    * that was set back has made the age unknown.
    */
   override get settledUntilMs(): number {
-    return this.now() < this.fetchedAt ? 0 : (this.fetchedAt + this.options.cacheTtlSeconds * REFRESH_AHEAD) * 1000;
+    return this.now() < this.fetchedAt
+      ? 0
+      : (this.fetchedAt + this.options.cacheTtlSeconds * REFRESH_AHEAD) * 1000;
   }
 
   /** Whether there are keys to verify with. */
