@@ -35,7 +35,7 @@ describe('the cache of verified tokens', () => {
     expect(cache.byToken(one)).toBeUndefined();
     expect(cache.count).toBe(1);
   });
-  it.each([2, 10, 1000])('keeps %d at most, whatever comes', (size) => {
+  it.each([1, 2, 10, 1000])('keeps %d at most, whatever comes', (size) => {
     const cache = new VerifiedTokenCache(size);
     for (let n = 0; n < size * 5; n += 1) {
       cache.add(tokenOf(n), userOf(''), signedBy, stamp);
@@ -58,12 +58,40 @@ describe('the cache of verified tokens', () => {
     const cache = cacheOf(0, [tokenOf(1)]);
     expect([cache.byToken(tokenOf(1)), cache.count]).toEqual([undefined, 0]);
   });
-  it('forgets, in either half', () => {
-    const cache = cacheOf(4, [tokenOf(1), tokenOf(2), tokenOf(3)]);
-    const [old, young] = [cache.byToken(tokenOf(1))!, cache.byToken(tokenOf(3))!];
-    cache.delete(old);
-    cache.delete(young);
-    expect([cache.byToken(tokenOf(1)), cache.byToken(tokenOf(3))]).toEqual([undefined, undefined]);
-    expect(cache.byToken(tokenOf(2))).toBeDefined();
+  it('holds as many as it may, in whatever order they are used', () => {
+    const tokens = Array.from({ length: 100 }, (_, n) => tokenOf(n));
+    const cache = cacheOf(100, tokens);
+    for (const token of [...tokens, ...tokens.reverse()]) expect(cache.byToken(token)).toBeDefined();
+  });
+  it('lets go what has not been used for a while, though it was used often', () => {
+    const cache = cacheOf(10, []);
+    const show = (n: number) =>
+      cache.byToken(tokenOf(n)) ?? cache.add(tokenOf(n), userOf(''), signedBy, stamp);
+    for (let times = 0; times < 100; times += 1) for (let n = 0; n < 10; n += 1) show(n);
+    for (let n = 10; n < 40; n += 1) show(n);
+    for (let n = 0; n < 10; n += 1) expect(cache.byToken(tokenOf(n))).toBeUndefined();
+  });
+  it('forgets what it is told to, and uses the room again', () => {
+    const cache = cacheOf(3, [tokenOf(1), tokenOf(2), tokenOf(3)]);
+    const [one, three] = [cache.byToken(tokenOf(1))!, cache.byToken(tokenOf(3))!];
+    cache.byToken(tokenOf(2));
+    cache.delete(one);
+    cache.delete(three);
+    cache.delete(three);
+    expect([cache.byToken(tokenOf(1)), cache.byToken(tokenOf(3)), cache.count]).toEqual([
+      undefined,
+      undefined,
+      1,
+    ]);
+    for (const n of [4, 5]) cache.add(tokenOf(n), userOf(''), signedBy, stamp);
+    for (const n of [2, 4, 5]) expect(cache.byToken(tokenOf(n))).toBeDefined();
+  });
+  it('forgets no other token that has taken the place', () => {
+    const [one, other] = [`a.b.${'x'.repeat(43)}`, `a.c.${'x'.repeat(43)}`];
+    const cache = cacheOf(10, [one]);
+    const entry = cache.byToken(one)!;
+    cache.add(other, userOf('other'), signedBy, stamp);
+    cache.delete(entry);
+    expect(cache.byToken(other)).toBeDefined();
   });
 });

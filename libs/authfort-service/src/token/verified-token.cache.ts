@@ -30,6 +30,12 @@ export interface VerifiedToken {
   stamp: Stamp;
 }
 
+interface Entry extends VerifiedToken {
+  readonly slot: number;
+  /** Since the hand last came by. */
+  used: boolean;
+}
+
 const SCHEME = 'Bearer ';
 /** 43 characters of base64url are 258 bits of the signature: enough to find a token by, and quicker to hash than all of it. */
 const TAIL = -43;
@@ -38,66 +44,68 @@ const TAIL = -43;
  * Tokens that were verified, by the end of their signature. That end only finds an entry: the whole text is compared before anything
  * is made of it.
  *
- * The cache has two halves. A full young half becomes the old one, and what the old one held is dropped; what is used moves to the
- * young half. So memory is bounded, what was used last stays, and what is no longer used, an expired token for example, goes.
+ * When the cache is full, a hand goes round (the CLOCK algorithm): what was used since it last came by stays, the first that was not
+ * makes room. So what is in use stays, and what is no longer used, an expired token for example, goes.
  */
 export class VerifiedTokenCache {
-  private young = new Map<string, VerifiedToken>();
-  private old = new Map<string, VerifiedToken>();
-  private readonly half: number;
+  private readonly entries = new Map<string, Entry>();
+  private readonly slots: (Entry | undefined)[] = [];
+  private hand = 0;
 
-  /** @param size how many tokens there may be, at least 2; 0: none */
-  constructor(private readonly size: number) {
-    this.half = Math.max(1, Math.floor(size / 2));
-  }
+  /** @param size how many tokens there may be; 0: none */
+  constructor(private readonly size: number) {}
 
   /** Finds a token by the text of its `Authorization` header. */
   byBearer(authorization: string): VerifiedToken | undefined {
-    const found = this.find(authorization.slice(TAIL));
-    return found !== undefined && found.bearer === authorization ? found : undefined;
+    const found = this.entries.get(authorization.slice(TAIL));
+    if (found === undefined || found.bearer !== authorization) return undefined;
+    found.used = true;
+    return found;
   }
 
   byToken(token: string): VerifiedToken | undefined {
-    const found = this.find(token.slice(TAIL));
-    return found !== undefined && found.token === token ? found : undefined;
+    const found = this.entries.get(token.slice(TAIL));
+    if (found === undefined || found.token !== token) return undefined;
+    found.used = true;
+    return found;
   }
 
   add(token: string, user: AuthUser, signedBy: SignedBy, stamp: Stamp): void {
     if (this.size === 0) return;
     // A copy: a part of a header keeps all of the header in memory, with whatever the client put there.
     const bearer = Buffer.from(SCHEME + token, 'latin1').toString('latin1');
-    this.put(bearer.slice(TAIL), { token: bearer.slice(SCHEME.length), bearer, user, signedBy, stamp });
+    const slot = this.entries.get(bearer.slice(TAIL))?.slot ?? this.makeRoom();
+    const entry = { token: bearer.slice(SCHEME.length), bearer, user, signedBy, stamp, slot, used: false };
+    this.slots[slot] = entry;
+    this.entries.set(bearer.slice(TAIL), entry);
   }
 
   delete({ bearer }: VerifiedToken): void {
-    const tail = bearer.slice(TAIL);
-    this.young.delete(tail);
-    this.old.delete(tail);
+    const found = this.entries.get(bearer.slice(TAIL));
+    // Another token may have taken the place meanwhile.
+    if (found?.bearer !== bearer) return;
+    this.entries.delete(bearer.slice(TAIL));
+    this.slots[found.slot] = undefined;
   }
 
   /** How many tokens are kept. */
   get count(): number {
-    return this.young.size + this.old.size;
+    return this.entries.size;
   }
 
-  private find(tail: string): VerifiedToken | undefined {
-    return this.young.get(tail) ?? this.findOld(tail);
-  }
-
-  private findOld(tail: string): VerifiedToken | undefined {
-    const found = this.old.get(tail);
-    if (found === undefined) return undefined;
-    this.old.delete(tail);
-    this.put(found.bearer.slice(TAIL), found);
-    return found;
-  }
-
-  private put(tail: string, entry: VerifiedToken): void {
-    if (this.young.size >= this.half) {
-      this.old = this.young;
-      this.young = new Map();
+  /** @returns a slot that is free now */
+  private makeRoom(): number {
+    if (this.slots.length < this.size) return this.slots.length;
+    for (;;) {
+      const slot = this.hand;
+      this.hand = (slot + 1) % this.size;
+      const entry = this.slots[slot];
+      if (entry === undefined) return slot;
+      if (!entry.used) {
+        this.entries.delete(entry.bearer.slice(TAIL));
+        return slot;
+      }
+      entry.used = false;
     }
-    this.old.delete(tail);
-    this.young.set(tail, entry);
   }
 }
