@@ -20,6 +20,9 @@ import {
   type ServiceAuthConfig,
 } from './options/service-auth.config.js';
 import type { ServiceAuthOptions } from './options/service-auth.options.js';
+import { revocationProviders } from './revocation/revocation.providers.js';
+import { RevocationList } from './revocation/revocation-list.js';
+import { admittedBy } from './revocation/stale.strategy.js';
 import { ServiceAuth } from './service-auth.js';
 import { AccessTokenVerifier } from './token/access-token.verifier.js';
 import { Clock, SystemClock } from './token/clock.port.js';
@@ -48,7 +51,7 @@ export class ServiceAuthModule implements OnApplicationBootstrap {
     private readonly auth: ServiceAuth,
     verifier: AccessTokenVerifier,
   ) {
-    passport.use(verifier.strategy);
+    passport.use(admittedBy((user, token) => auth.admit(user, token), verifier.strategy));
   }
 
   /**
@@ -127,14 +130,23 @@ const providers: Provider[] = [
         clock,
       ),
   },
+  ...revocationProviders,
   {
     provide: AccessTokenVerifier,
-    inject: [SERVICE_AUTH_CONFIG, JwksKeySource, Clock],
+    inject: [SERVICE_AUTH_CONFIG, JwksKeySource, Clock, RevocationList],
     useFactory: (
       { verifiedTokenCacheSize, ...config }: ServiceAuthConfig,
       keySource: JwksKeySource,
       clock: Clock,
-    ) => new AccessTokenVerifier({ ...config, keySource, clock, cacheSize: verifiedTokenCacheSize }),
+      revocations: RevocationList,
+    ) =>
+      new AccessTokenVerifier({
+        ...config,
+        keySource,
+        clock,
+        revocations,
+        cacheSize: verifiedTokenCacheSize,
+      }),
   },
   {
     provide: ACCESS_GUARD_OPTIONS,

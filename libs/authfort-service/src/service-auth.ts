@@ -2,6 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { accessError } from './errors/access-errors.js';
 import { IntrospectionClient } from './introspection/introspection.client.js';
 import type { IntrospectionResult } from './introspection/introspection-result.js';
+import { RevocationFeedClient, type RevocationFeedState } from './revocation/revocation-feed.client.js';
+import { StalePolicy } from './revocation/stale.policy.js';
 import { AccessTokenVerifier } from './token/access-token.verifier.js';
 import type { AuthUser } from './token/auth-user.js';
 import { JwksKeySource } from './token/jwks.key-source.js';
@@ -14,13 +16,19 @@ export class ServiceAuth extends TokenAuthenticator {
     private readonly verifier: AccessTokenVerifier,
     private readonly introspection: IntrospectionClient,
     private readonly keys: JwksKeySource,
+    private readonly stalePolicy: StalePolicy,
+    private readonly feed: RevocationFeedClient,
   ) {
     super();
   }
 
-  /** Verifies a token locally. @throws AuthFortError `token_invalid`, `token_expired`, `keys_unavailable` */
+  /**
+   * Verifies a token as the guard does: locally, and against what the feed of revocations has told.
+   * @throws AuthFortError `token_invalid`, `token_expired`, `keys_unavailable`; with a feed also `session_revoked`,
+   *   `token_version_mismatch` and, depending on `revocations.whenStale`, `revocations_unavailable` or `introspection_unavailable`
+   */
   async verifyToken(token: string): Promise<AuthUser> {
-    return this.verifier.verify(token);
+    return this.authenticate(token);
   }
 
   /** Asks the auth server, in real time. @throws AuthFortError `introspection_unavailable` */
@@ -33,12 +41,26 @@ export class ServiceAuth extends TokenAuthenticator {
     return this.keys.ready();
   }
 
+  /** How the feed of revocations is doing, for metrics; undefined: none is configured. */
+  get revocations(): RevocationFeedState | undefined {
+    return this.feed.state;
+  }
+
   override authenticate(token: string): AuthUser | Promise<AuthUser> {
-    return this.verifier.verify(token);
+    const verified = this.verifier.verify(token);
+    return verified instanceof Promise
+      ? verified.then((user) => this.admit(user, token))
+      : this.admit(verified, token);
+  }
+
+  /** Lets the user of a verified token in. While it is not known what was revoked, that is for `revocations.whenStale` to say. */
+  admit(user: AuthUser, token: string): AuthUser | Promise<AuthUser> {
+    return this.stalePolicy.mustConfirm() ? this.confirm(user, token) : user;
   }
 
   override recall(authorization: string): AuthUser | undefined {
-    return this.verifier.recall(authorization);
+    const known = this.verifier.recall(authorization);
+    return known !== undefined && this.stalePolicy.mustConfirm() ? undefined : known;
   }
 
   override get canConfirm(): boolean {

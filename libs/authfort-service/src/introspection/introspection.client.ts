@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { accessError } from '../errors/access-errors.js';
+import { bearerHeader } from '../http/bearer-header.js';
 import { SERVICE_AUTH_CONFIG, type ServiceAuthConfig } from '../options/service-auth.config.js';
 import { Clock } from '../token/clock.port.js';
 import { type IntrospectionResult, readIntrospection } from './introspection-result.js';
@@ -61,7 +62,7 @@ export class IntrospectionClient {
         method: 'POST',
         // A redirect would carry the secret and the token to another place.
         redirect: 'error',
-        headers: { authorization: `Bearer ${encodeHeader(introspectSecret)}`, accept: 'application/json' },
+        headers: { authorization: bearerHeader(introspectSecret), accept: 'application/json' },
         body: new URLSearchParams({ token }),
         signal: AbortSignal.timeout(httpTimeoutSeconds * 1000),
       });
@@ -81,9 +82,4 @@ export class IntrospectionClient {
     this.logger.warn(`Introspection is not available, so the request is refused: ${reason}`);
     return accessError('introspection_unavailable', { retryAfterSeconds: 2 });
   }
-}
-
-/** Header values are bytes: a secret beyond ASCII is sent as UTF-8. */
-function encodeHeader(secret: string): string {
-  return Buffer.from(secret, 'utf8').toString('latin1');
 }

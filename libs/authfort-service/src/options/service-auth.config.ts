@@ -10,6 +10,15 @@ const url = z
 const seconds = z.number().min(0).max(31_536_000);
 const positive = z.number().min(0.001).max(31_536_000);
 
+const secret = z.string().min(16, 'must have at least 16 characters');
+const revocations = z.strictObject({
+  url: url.refine(hasNoQuery, 'must have no query and no fragment'),
+  secret: secret.optional(),
+  whenStale: z.enum(['allow', 'introspect', 'deny']).default('allow'),
+  maxStaleSeconds: z.number().min(2).max(86_400).default(10),
+  maxEntries: z.number().int().min(1000).max(10_000_000).default(200_000),
+});
+
 const schema = z.strictObject({
   jwksUrl: url,
   issuer: z.string().min(1).default('authfort'),
@@ -33,7 +42,7 @@ const schema = z.strictObject({
     )
     .default([]),
   introspectUrl: url.optional(),
-  introspectSecret: z.string().min(16, 'must have at least 16 characters').optional(),
+  introspectSecret: secret.optional(),
   guard: z.enum(['closed', 'decorated']).default('closed'),
   jwksCacheTtlSeconds: positive.default(300),
   jwksMaxStaleSeconds: seconds.default(86_400),
@@ -42,6 +51,7 @@ const schema = z.strictObject({
   verifiedTokenCacheSize: z.number().int().min(0).max(1_000_000).default(10_000),
   introspectCacheTtlSeconds: seconds.default(0),
   httpTimeoutSeconds: positive.max(60).default(5),
+  revocations: revocations.optional(),
 });
 
 /** The options, complete and checked. */
@@ -62,10 +72,22 @@ export function resolveServiceOptions(given: string | ServiceAuthOptions): Servi
   const problems = parsed.success ? [] : parsed.error.issues.map(describe);
   if (options?.introspectUrl && !options.introspectSecret)
     problems.push('introspectSecret: is needed with introspectUrl');
-  if (options?.introspectSecret && !options.introspectUrl)
+  if (options?.introspectSecret && !options.introspectUrl && !options.revocations)
     problems.push('introspectUrl: is needed with introspectSecret');
+  problems.push(...problemsOfRevocations(options));
   if (!parsed.success || problems.length > 0) throw new ServiceAuthOptionsError(problems);
   return Object.freeze(parsed.data);
+}
+
+function problemsOfRevocations(options: ServiceAuthOptions | undefined): string[] {
+  const { revocations: given, introspectUrl, introspectSecret } = options ?? {};
+  if (!given) return [];
+  return [
+    !given.secret && !introspectSecret && 'revocations.secret: is needed, or introspectSecret',
+    given.whenStale === 'introspect' &&
+      !introspectUrl &&
+      'revocations.whenStale: introspect needs introspectUrl',
+  ].filter((problem) => problem !== false);
 }
 
 function describe(issue: z.core.$ZodIssue): string {
@@ -73,6 +95,11 @@ function describe(issue: z.core.$ZodIssue): string {
   return issue.code === 'unrecognized_keys'
     ? `${path}: unknown option ${issue.keys.join(', ')}`
     : `${path}: ${issue.message}`;
+}
+
+/** `/stream` and `?since=` are put behind it. */
+function hasNoQuery(value: string): boolean {
+  return !/[?#]/.test(value);
 }
 
 /** fetch refuses such a URL, and its error would repeat the password into the log. */

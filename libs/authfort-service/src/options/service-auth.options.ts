@@ -1,3 +1,4 @@
+import type { WhenStale } from '../revocation/stale.policy.js';
 import type { TokenAlgorithm } from '../token/token-header.js';
 
 /** Options of `ServiceAuthModule.forRoot()`. Only `jwksUrl` is needed. */
@@ -34,4 +35,23 @@ export interface ServiceAuthOptions {
   introspectCacheTtlSeconds?: number;
   /** How long the auth server may take to answer, in seconds. Default 5. */
   httpTimeoutSeconds?: number;
+  /** The auth server's feed of what was revoked. Default: none, so that a token holds until it expires. */
+  revocations?: RevocationOptions;
+}
+
+/** How a service hears, within a second, which sessions, users and keys were revoked. */
+export interface RevocationOptions {
+  /** Where the feed is: `http://auth-server:8000/revocations`. */
+  url: string;
+  /** At least 16 characters. Default: `introspectSecret`, which is what the auth server asks for. */
+  secret?: string;
+  /**
+   * What happens to requests while the feed has not been heard for `maxStaleSeconds`. `allow` (default): tokens are good until they
+   * expire, as without a feed. `introspect`: the auth server is asked about each token. `deny`: 503 `revocations_unavailable`.
+   */
+  whenStale?: WhenStale;
+  /** How long the feed may be silent, in seconds, 2 or more; it tells something every second. Default 10. */
+  maxStaleSeconds?: number;
+  /** How many revoked sessions and users are remembered, 1000 or more; beyond that, older tokens have to be refreshed. Default 200 000. */
+  maxEntries?: number;
 }

@@ -4,3 +4,4 @@ export {
   TestIssuer,
   type TestIssuerHandler,
 } from './test-issuer.js';
+export type { TestRevocation } from './test-revocation-feed.js';

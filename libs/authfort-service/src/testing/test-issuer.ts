@@ -1,6 +1,7 @@
 import { createHash, generateKeyPairSync, type KeyObject, randomUUID, sign } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { type TestRevocation, TestRevocationFeed } from './test-revocation-feed.js';
 
 /** Answers a request in place of the issuer: to play an outage, or nonsense. */
 export type TestIssuerHandler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -11,21 +12,28 @@ interface TestKey {
   readonly publicKey: KeyObject;
 }
 
-/** The secret that {@link TestIssuer} wants at its introspection endpoint. */
+/** The secret that {@link TestIssuer} wants at its introspection endpoint and at its feed of revocations. */
 export const TEST_INTROSPECT_SECRET = 'introspection secret for tests';
 
+const ENDPOINTS: Record<string, 'introspect' | 'revocations' | 'revocationStreams'> = {
+  '/introspect': 'introspect',
+  '/revocations': 'revocations',
+  '/revocations/stream': 'revocationStreams',
+};
+
 /**
- * A real issuer on a free local port: a JWKS, an introspection endpoint and tokens as AuthFort signs them. With it an app's guarded
+ * A real issuer on a free local port: a JWKS, an introspection endpoint, a feed of revocations, and tokens as AuthFort signs them. With it an app's guarded
  * routes are tested as they are, with no mock: `ServiceAuthModule.forRoot(issuer.jwksUrl)` and `issuer.sign({ roles: ['admin'] })`.
  */
 export class TestIssuer {
   /** How often each endpoint was asked. */
-  readonly requests = { jwks: 0, introspect: 0 };
+  readonly requests = { jwks: 0, introspect: 0, revocations: 0, revocationStreams: 0 };
   /** Takes every request while it is set. */
   respondWith: TestIssuerHandler | undefined;
   /** What introspection says over the token's own claims, by `sub`: for example fresh roles, or permissions. */
   readonly introspected = new Map<string, Record<string, unknown>>();
   private readonly revoked = new Set<string>();
+  private readonly feed = new TestRevocationFeed();
   private keys: TestKey[] = [];
   private server: Server | undefined;
   private port = 0;
@@ -49,6 +57,10 @@ export class TestIssuer {
 
   get introspectUrl(): string {
     return `${this.url}/introspect`;
+  }
+
+  get revocationsUrl(): string {
+    return `${this.url}/revocations`;
   }
 
   /** The key that signs. */
@@ -114,32 +126,36 @@ export class TestIssuer {
     return `${input}.${sign('sha256', Buffer.from(input), privateKey).toString('base64url')}`;
   }
 
-  /** Introspection says inactive of this token from now on. */
-  revoke(token: string): void {
-    this.revoked.add(token);
+  /**
+   * Introspection says inactive from now on, and the feed tells it at once.
+   * @param what a token, whose session then ends; or a session, the tokens of a user below a version, or a key
+   */
+  revoke(what: string | TestRevocation): void {
+    if (typeof what !== 'string') return this.feed.add(what);
+    this.revoked.add(what);
+    const { sid } = claimsOf(what);
+    if (sid !== undefined) this.feed.add({ sid });
   }
 
   private answer(request: IncomingMessage, response: ServerResponse): void {
     const { pathname } = new URL(request.url ?? '/', this.url);
-    if (pathname === '/introspect') this.requests.introspect += 1;
-    else this.requests.jwks += 1;
+    const endpoint = ENDPOINTS[pathname] ?? 'jwks';
+    this.requests[endpoint] += 1;
     if (this.respondWith) this.respondWith(request, response);
-    else if (pathname === '/introspect') this.introspect(request, response);
-    else json(response, 200, { keys: this.keys.map(toJwk) });
+    else if (endpoint === 'jwks') json(response, 200, { keys: this.keys.map(toJwk) });
+    else if (request.headers.authorization !== `Bearer ${TEST_INTROSPECT_SECRET}`) json(response, 401, {});
+    else if (endpoint === 'introspect') this.introspect(request, response);
+    else if (endpoint === 'revocations') this.feed.list(request, response);
+    else this.feed.stream(request, response);
   }
 
   private introspect(request: IncomingMessage, response: ServerResponse): void {
     let body = '';
     request.on('data', (chunk: Buffer) => (body += chunk.toString()));
     request.on('end', () => {
-      if (request.headers.authorization !== `Bearer ${TEST_INTROSPECT_SECRET}`)
-        return json(response, 401, {});
       const token = new URLSearchParams(body).get('token') ?? '';
-      if (this.revoked.has(token)) return json(response, 200, { active: false });
-      const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as {
-        sub: string;
-        ver: number;
-      };
+      const claims = claimsOf(token);
+      if (this.revoked.has(token) || this.feed.ended(claims)) return json(response, 200, { active: false });
       json(response, 200, {
         // AuthFort always says what is permitted, also where the token does not.
         permissions: [],
@@ -156,6 +172,12 @@ export class TestIssuer {
 /** Starts a {@link TestIssuer}. */
 export function createTestIssuer(): Promise<TestIssuer> {
   return TestIssuer.start();
+}
+
+function claimsOf(token: string): { sub: string; ver: number; sid?: string } {
+  return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as ReturnType<
+    typeof claimsOf
+  >;
 }
 
 function toJwk({ kid, publicKey }: TestKey): Record<string, unknown> {

@@ -80,6 +80,14 @@ export class JwksKeySource extends KeySource {
     return this.trusted;
   }
 
+  /** The keys have changed: fetches them without waiting for the cool-down. Never throws. */
+  async renew(): Promise<void> {
+    // A fetch that is under way may have been answered before the change.
+    await this.inFlight;
+    this.attemptedAt = -Infinity;
+    await this.attempt();
+  }
+
   private async fetchAndFind(kid: string, algorithm: string): Promise<KeyObject> {
     await this.attempt();
     const known = this.trusted ? this.find(kid, algorithm) : undefined;
