@@ -13,6 +13,8 @@ export interface Asked {
 /** Plays the feed of an auth server, and whatever may stand in its place. */
 export class FeedServer {
   readonly asked: Asked[] = [];
+  /** How many requests are being answered. */
+  open = 0;
   /** What answers a stream, and a poll. */
   onStream: Handler = () => undefined;
   onPoll: Handler = (_, response) => void response.writeHead(500).end();
@@ -33,19 +35,14 @@ export class FeedServer {
     return this.asked.filter((asked) => asked.way === way);
   }
 
-  /** How many connections are open. */
-  connections(): Promise<number> {
-    return new Promise((resolve, reject) =>
-      this.server.getConnections((error, count) => (error ? reject(error) : resolve(count))),
-    );
-  }
-
   async listen(): Promise<void> {
     this.server = createServer((request, response) => {
       const { pathname, searchParams } = new URL(request.url ?? '/', 'http://feed');
       const way = pathname === '/revocations/stream' ? 'stream' : 'polling';
       const header = request.headers['last-event-id'] as string | undefined;
       const cursor = way === 'stream' ? header : (searchParams.get('since') ?? undefined);
+      this.open += 1;
+      response.on('close', () => (this.open -= 1));
       this.asked.push({ way, cursor, authorization: request.headers.authorization });
       (way === 'stream' ? this.onStream : this.onPoll)(request, response);
     });

@@ -322,9 +322,7 @@ describe('from the start to the end', () => {
     await client.onApplicationShutdown();
     expect(performance.now() - startedAt).toBeLessThan(FAST.silenceMs);
     const asked = server.asked.length;
-    // Those of answered polls are kept for a moment by fetch, for others who ask this server.
-    if (_ !== 'polls')
-      await until('all connections are closed', async () => (await server.connections()) === 0);
+    await until('all requests are ended', () => server.open === 0);
     expect(server.asked).toHaveLength(asked);
   });
 
