@@ -75,7 +75,7 @@ export class RevocationList extends TokenRevocations {
    * @returns whether a key was among the news: then the JWKS has changed
    */
   add(revocations: readonly Revocation[]): { keyRevoked: boolean } {
-    const now = this.clock.now().getTime() / 1000;
+    const now = this.clock.nowMs() / 1000;
     const keysBefore = this.keys.size;
     this.sweep(now);
     for (const revocation of revocations) {

@@ -52,6 +52,6 @@ export class StalePolicy {
   }
 
   private now(): number {
-    return this.clock.now().getTime() / 1000;
+    return this.clock.nowMs() / 1000;
   }
 }
