@@ -48,18 +48,19 @@ const API: Record<string, [path: string, names: string]> = {
     `
       ACCESS_GUARD_OPTIONS AccessErrorCode AccessGuard AccessGuardOptions AccessTokenClaims
       AccessTokenVerifier AccessTokenVerifierOptions ActiveIntrospectionResult AuthFortError
-      AuthFortErrorExtra AuthUser Clock CurrentUser ErrorEntry ErrorFilter GuardMode Introspect
-      IntrospectionResult KeySource Permissions PresentedToken Public RevocationRefusal Roles
-      RouteAccess STRATEGY_NAME ServiceAuth ServiceAuthAsyncOptions ServiceAuthModule ServiceAuthOptions
+      AuthFortErrorExtra AuthUser Clock CurrentUser ErrorEntry ErrorFilter FeedWay GuardMode
+      Introspect IntrospectionResult KeySource Permissions PresentedToken Public
+      RevocationFeedState RevocationOptions RevocationRefusal Roles RouteAccess STRATEGY_NAME
+      ServiceAuth ServiceAuthAsyncOptions ServiceAuthModule ServiceAuthOptions
       ServiceAuthOptionsError SystemClock TokenAlgorithm TokenAuthenticator TokenRevocations
-      accessError accessErrorCatalog assertNotCrossSite cookieValues corsFor extractToken fastifyOptions
-      listRoutes
+      WhenStale accessError accessErrorCatalog assertNotCrossSite cookieValues corsFor
+      extractToken fastifyOptions listRoutes
     `,
   ],
   'authfort-service/testing': [
     'libs/authfort-service/src/testing/index.ts',
     `
-      TEST_INTROSPECT_SECRET TestIssuer TestIssuerHandler createTestIssuer
+      TEST_INTROSPECT_SECRET TestIssuer TestIssuerHandler TestRevocation createTestIssuer
     `,
   ],
 };

@@ -96,6 +96,11 @@ describe('docker-compose.yml', () => {
   });
 
   it('sends the services to the auth server, at the port and paths that it serves', () => {
+    const paths: Record<string, string> = {
+      JWKS_URL: '/.well-known/jwks.json',
+      INTROSPECT_URL: '/introspect',
+      REVOCATIONS_URL: '/revocations',
+    };
     const urls = built.flatMap(([name, service]) =>
       Object.entries(environmentIn(service))
         .filter(([, value]) => /^https?:/.test(value))
@@ -104,12 +109,13 @@ describe('docker-compose.yml', () => {
     for (const [, variable, url] of urls) {
       expect(appOf(compose.services[url.hostname]!)).toBe('auth-server');
       expect(Number(url.port)).toBe(portOf(compose.services[url.hostname]!));
-      expect(url.pathname).toBe(variable === 'JWKS_URL' ? '/.well-known/jwks.json' : '/introspect');
+      expect(url.pathname).toBe(paths[variable]);
     }
     expect(urls.map(([name, variable]) => `${name} ${variable}`).sort()).toEqual([
       'notifications JWKS_URL',
       'orders INTROSPECT_URL',
       'orders JWKS_URL',
+      'orders REVOCATIONS_URL',
     ]);
   });
 

@@ -6,7 +6,7 @@ import { HealthController } from './health/health.controller.js';
 import { OrdersController } from './orders/orders.controller.js';
 import { OrdersService } from './orders/orders.service.js';
 
-/** The orders service of the recipe: it verifies tokens by itself, and asks the auth server only before a refund. */
+/** The orders service of the recipe: it verifies tokens by itself, hears what is revoked, and asks the auth server only before a refund. */
 @Module({})
 export class AppModule {
   static forEnv(env: OrdersEnv): DynamicModule {
@@ -23,6 +23,7 @@ export class AppModule {
           ...(env.introspectSecret && {
             introspectUrl: env.introspectUrl,
             introspectSecret: env.introspectSecret,
+            revocations: { url: env.revocationsUrl, whenStale: env.revocationsWhenStale },
           }),
         }),
       ],

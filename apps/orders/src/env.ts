@@ -7,6 +7,8 @@ export interface OrdersEnv {
   issuer: string;
   introspectUrl: string | undefined;
   introspectSecret: string | undefined;
+  revocationsUrl: string;
+  revocationsWhenStale: 'allow' | 'introspect' | 'deny';
   corsOrigins: string[];
   jwksCacheTtlSeconds: number;
   jwksCooldownSeconds: number;
@@ -20,6 +22,8 @@ const schema = z.object({
   JWT_ISSUER: z.string().default('authfort'),
   INTROSPECT_URL: url.optional(),
   INTROSPECT_SECRET: z.string().min(16, 'must have at least 16 characters').optional(),
+  REVOCATIONS_URL: url.optional(),
+  REVOCATIONS_WHEN_STALE: z.enum(['allow', 'introspect', 'deny']).default('allow'),
   CORS_ORIGINS: z
     .string()
     .default('')
@@ -38,7 +42,7 @@ const schema = z.object({
 });
 
 /**
- * Reads and checks the environment. The introspection endpoint, unless given, is taken to stand beside the JWKS.
+ * Reads and checks the environment. The introspection endpoint and the feed of revocations, unless given, are taken to stand beside the JWKS.
  * @throws Error that lists every problem at once and repeats no value.
  */
 export function readEnv(source: NodeJS.ProcessEnv = process.env): OrdersEnv {
@@ -53,6 +57,8 @@ export function readEnv(source: NodeJS.ProcessEnv = process.env): OrdersEnv {
     if (!given.INTROSPECT_SECRET)
       problems.push('INTROSPECT_SECRET: is needed in production: refunds are checked with the auth server');
   }
+  if (given.REVOCATIONS_URL && !given.INTROSPECT_SECRET)
+    problems.push('INTROSPECT_SECRET: is needed with REVOCATIONS_URL');
   if (!parsed.success || problems.length > 0) {
     throw new Error(
       `The orders service cannot start:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
@@ -66,6 +72,8 @@ export function readEnv(source: NodeJS.ProcessEnv = process.env): OrdersEnv {
     issuer: env.JWT_ISSUER,
     introspectUrl: env.INTROSPECT_URL ?? new URL('/introspect', jwksUrl).href,
     introspectSecret: env.INTROSPECT_SECRET,
+    revocationsUrl: env.REVOCATIONS_URL ?? new URL('/revocations', jwksUrl).href,
+    revocationsWhenStale: env.REVOCATIONS_WHEN_STALE,
     corsOrigins: env.CORS_ORIGINS,
     jwksCacheTtlSeconds: env.JWKS_CACHE_SECONDS,
     jwksCooldownSeconds: env.JWKS_COOLDOWN_SECONDS,

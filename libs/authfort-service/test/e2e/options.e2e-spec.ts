@@ -51,6 +51,14 @@ describe('ServiceAuthModule', () => {
       allowedOrigins: ['https://app.example.com/'],
       introspectSecret: 'hunter2',
       jwksCacheTtlSeconds: -1,
+      revocations: {
+        url: 'http://auth/revocations?since=1',
+        secret: 'hunter2',
+        whenStale: 'introspect',
+        maxStaleSeconds: 1,
+        maxEntries: 10,
+        maxAge: 1,
+      },
       surprise: true,
     };
     let caught: unknown;
@@ -70,10 +78,43 @@ describe('ServiceAuthModule', () => {
       'introspectUrl',
       'jwksCacheTtlSeconds',
       'surprise',
+      'revocations.url',
+      'revocations.secret',
+      'revocations.whenStale',
+      'revocations.maxStaleSeconds',
+      'revocations.maxEntries',
+      'maxAge',
     ]) {
       expect(message).toContain(part);
     }
     expect(message).not.toContain('hunter2');
+  });
+  it('wants a secret for the feed of revocations, and somebody to ask where it is to ask', () => {
+    const [url, secret] = ['http://auth/revocations', 'sixteen characters'];
+    const problemsOf = (options: Partial<ServiceAuthOptions>): readonly string[] => {
+      try {
+        ServiceAuthModule.forRoot({ jwksUrl: issuer.jwksUrl, ...options });
+        return [];
+      } catch (error) {
+        return (error as ServiceAuthOptionsError).problems;
+      }
+    };
+    expect(problemsOf({ revocations: { url } })).toEqual([expect.stringContaining('revocations.secret')]);
+    expect(problemsOf({ revocations: { url, secret } })).toEqual([]);
+    expect(problemsOf({ revocations: { url }, introspectSecret: secret })).toEqual([]);
+    expect(problemsOf({ revocations: { url, secret, whenStale: 'introspect' } })).toEqual([
+      expect.stringContaining('introspectUrl'),
+    ]);
+    expect(
+      problemsOf({
+        revocations: { url, whenStale: 'introspect' },
+        introspectSecret: secret,
+        introspectUrl: issuer.introspectUrl,
+      }),
+    ).toEqual([]);
+    // An untyped caller's nonsense is a list of problems too.
+    expect(problemsOf({ revocations: null as never })).not.toEqual([]);
+    expect(problemsOf({ revocations: 'http://auth' as never })).not.toEqual([]);
   });
   it('answers 503 where introspection is asked for and not configured', async () => {
     const service = await startService(issuer, {
