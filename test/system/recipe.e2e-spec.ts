@@ -77,7 +77,7 @@ describe('orders', () => {
     expect((await request(url, { method: 'DELETE', bearer: admin.accessToken })).status).toBe(404);
   });
 
-  it('refunds, and refuses at once after a logout, while it still lists', async () => {
+  it('refunds, and refuses at once after a logout, which notifications is not told of', async () => {
     const leaver = await signUp(auth);
     const url = `${orders}/api/orders/${await firstOrder(leaver)}/refund`;
     const refunded = await post(url, undefined, { bearer: leaver.accessToken });
@@ -86,8 +86,8 @@ describe('orders', () => {
     const refused = await post(url, undefined, { bearer: leaver.accessToken });
     expect(refused.status).toBe(401);
     expect(refused.headers.get('www-authenticate')).toContain('error="invalid_token"');
-    // The price of asking nobody, as the recipe says: the token lives on until it expires where nobody asks.
-    expect((await request(`${orders}/api/orders`, { bearer: leaver.accessToken })).status).toBe(200);
+    // The price of asking nobody, as the recipe says: the token lives on until it expires where nobody asks and nobody is told.
+    expect((await request(`${notifications}/api/unread`, { bearer: leaver.accessToken })).status).toBe(200);
   });
 
   it('takes no order by cookie from a foreign site', async () => {

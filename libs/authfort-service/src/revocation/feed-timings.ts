@@ -6,6 +6,8 @@ export interface FeedTimings {
   /** Before the second attempt, unless the server asks for another pause. It doubles with each failure. */
   readonly firstPauseMs: number;
   readonly longestPauseMs: number;
+  /** After an answer that says that the feed is not for us. */
+  readonly refusedPauseMs: number;
   /** A stream that tells nothing for so long is given up: the server tells something every second. */
   readonly silenceMs: number;
   /** Between two polls, where streams do not get through. */
@@ -19,6 +21,7 @@ export interface FeedTimings {
 export const FEED_TIMINGS: FeedTimings = {
   firstPauseMs: 200,
   longestPauseMs: 5000,
+  refusedPauseMs: 15_000,
   silenceMs: 3000,
   pollMs: 1000,
   pollTimeoutMs: 5000,
@@ -37,6 +40,11 @@ export function backoffMs(failures: number, timings: FeedTimings, askedMs?: numb
       : Math.min(Math.max(askedMs, SHORTEST_ASKED_MS), LONGEST_ASKED_MS);
   const longest = Math.max(first, timings.longestPauseMs);
   return Math.min(first * 2 ** Math.min(failures, 20), longest) * (0.5 + Math.random() / 2);
+}
+
+/** The same pause each time, with jitter. */
+export function refusedMs({ refusedPauseMs }: FeedTimings): number {
+  return refusedPauseMs * (0.5 + Math.random() / 2);
 }
 
 /** Waits, or not any longer when it is stopped. Keeps no process alive. */

@@ -1,6 +1,6 @@
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 import { FeedError, toFeedError } from './feed.error.js';
-import { backoffMs, FEED_TIMINGS, type FeedTimings, pause, watched } from './feed-timings.js';
+import { backoffMs, FEED_TIMINGS, type FeedTimings, pause, refusedMs, watched } from './feed-timings.js';
 import { FeedStatus, type FeedWay } from './feed.status.js';
 import type { RevocationFeedSource } from './revocation-feed.source.js';
 import { RevocationIntake } from './revocation.intake.js';
@@ -85,7 +85,10 @@ export class RevocationFeedClient implements OnApplicationBootstrap, OnApplicati
       if (!told && error && POLLED_AFTER.has(error.kind)) poller.start();
       if (!told && error && !poller.works) this.status.isAway(error);
       // The first pause counts from none: 0.2 s, doubled from there on.
-      const wait = backoffMs(Math.max(0, failures - 1), this.timings, source.retryMs);
+      const wait =
+        error?.kind === 'refused'
+          ? refusedMs(this.timings)
+          : backoffMs(Math.max(0, failures - 1), this.timings, source.retryMs);
       await this.waitFor(poller, wait, stop);
     }
     await poller.stop();

@@ -37,6 +37,8 @@ export class RevocationFeedSource {
     url.pathname = `${url.pathname.replace(/\/$/, '')}/stream`;
     const response = await this.ask(url, signal, {
       accept: 'text/event-stream',
+      // What is compressed on the way is held back until there is enough of it.
+      'accept-encoding': 'identity',
       ...(cursor !== undefined && { 'last-event-id': cursor }),
     });
     if (!/^text\/event-stream\b/i.test(response.headers.get('content-type') ?? ''))
@@ -86,7 +88,9 @@ export class RevocationFeedSource {
       throw new FeedError('refused', 'the auth server refuses the secret: is it the same on both sides?');
     if (response.status === 404)
       throw new FeedError('refused', 'there is no feed: has the auth server an introspectSecret?');
-    throw new FeedError('unusable', `the answer was ${response.status}`);
+    // The auth server counts wrong secrets by address: it is no use to ask more often.
+    const kind = response.status === 403 || response.status === 429 ? 'refused' : 'unusable';
+    throw new FeedError(kind, `the answer was ${response.status}`);
   }
 }
 

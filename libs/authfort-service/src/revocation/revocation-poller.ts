@@ -1,5 +1,5 @@
 import { type FeedError, toFeedError } from './feed.error.js';
-import { backoffMs, type FeedTimings, pause, watched } from './feed-timings.js';
+import { backoffMs, type FeedTimings, pause, refusedMs, watched } from './feed-timings.js';
 import type { FeedStatus } from './feed.status.js';
 import type { RevocationFeedSource } from './revocation-feed.source.js';
 import type { FeedReading, RevocationIntake } from './revocation.intake.js';
@@ -46,7 +46,9 @@ export class RevocationPoller {
       } catch (error) {
         if (stop.aborted) return;
         failures += 1;
-        if (this.failed(toFeedError(error))) reading = this.intake.begin();
+        const failure = toFeedError(error);
+        if (this.failed(failure)) reading = this.intake.begin();
+        if (failure.kind === 'refused') await pause(refusedMs(this.timings), stop);
       }
       await pause(failures ? backoffMs(failures, this.timings) : this.timings.pollMs, stop);
     }

@@ -22,6 +22,7 @@ const SECRET = 'a secret with an umlaut: ü';
 const FAST = {
   firstPauseMs: 10,
   longestPauseMs: 50,
+  refusedPauseMs: 40,
   silenceMs: 200,
   pollMs: 20,
   pollTimeoutMs: 300,
@@ -191,6 +192,7 @@ describe('what is not the feed', () => {
   it.each([
     ['401', answering(401, {}), 'the same on both sides'],
     ['404', answering(404, {}), 'introspectSecret'],
+    ['429', answering(429, {}), '429'],
   ])('%s is logged once with its remedy, asked again, and not polled', async (_, refusal, remedy) => {
     server.onStream = refusal;
     start();
