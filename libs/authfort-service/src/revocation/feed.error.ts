@@ -1,3 +1,5 @@
+import { isNativeError } from 'node:util/types';
+
 /**
  * - `away`: nobody answers, or the connection was cut.
  * - `refused`: the auth server does not give the feed to us; asking in another way does not help.
@@ -22,9 +24,10 @@ export class FeedError extends Error {
 /** Errors of the network become `away`. */
 export function toFeedError(error: unknown): FeedError {
   if (error instanceof FeedError) return error;
-  if (!(error instanceof Error)) return new FeedError('away', 'unknown reason');
+  // Not `instanceof`: those of fetch may be of another realm.
+  if (!isNativeError(error)) return new FeedError('away', 'unknown reason');
   const { message, cause } = error;
-  return new FeedError('away', cause instanceof Error ? `${message}: ${cause.message}` : message, {
+  return new FeedError('away', isNativeError(cause) ? `${message}: ${cause.message}` : message, {
     cause: error,
   });
 }

@@ -11,6 +11,9 @@ export class FeedStatus {
   private wasThere = false;
   private current: FeedWay | undefined;
 
+  /** @param consequence what comes of it when the feed does not arrive */
+  constructor(private readonly consequence: string) {}
+
   /** Undefined: it does not. */
   get way(): FeedWay | undefined {
     return this.current;
@@ -34,6 +37,8 @@ export class FeedStatus {
     this.current = undefined;
     if (this.told.has(kind)) return;
     this.told.add(kind);
-    this.logger.warn(`The revocation feed cannot be had (${message}); it is tried again until it can`);
+    this.logger.warn(
+      `The revocation feed cannot be had (${message}), and is tried again: ${this.consequence}`,
+    );
   }
 }

@@ -43,7 +43,7 @@ export class RevocationFeedClient implements OnApplicationBootstrap, OnApplicati
   private readonly source: RevocationFeedSource | undefined;
   private readonly list: RevocationList;
   private readonly stalePolicy: StalePolicy;
-  private readonly status = new FeedStatus();
+  private readonly status: FeedStatus;
   private readonly stopping = new AbortController();
   private readonly timings: FeedTimings;
   private readonly intake: RevocationIntake;
@@ -53,6 +53,7 @@ export class RevocationFeedClient implements OnApplicationBootstrap, OnApplicati
     this.source = source;
     this.list = list;
     this.stalePolicy = stalePolicy;
+    this.status = new FeedStatus(stalePolicy.consequence);
     this.timings = timings;
     this.intake = new RevocationIntake(list, stalePolicy, onKeyRevoked);
   }

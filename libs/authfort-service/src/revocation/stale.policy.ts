@@ -51,6 +51,15 @@ export class StalePolicy {
     throw accessError('revocations_unavailable', { retryAfterSeconds: 2 });
   }
 
+  /** What comes of it when the feed is not heard, for the log. */
+  get consequence(): string {
+    const { whenStale, maxStaleSeconds } = this.options;
+    if (whenStale === 'allow') return 'what is revoked now is let in until its tokens expire';
+    return whenStale === 'deny'
+      ? `after ${maxStaleSeconds} s of it guarded routes answer 503`
+      : `after ${maxStaleSeconds} s of it the auth server is asked about each token`;
+  }
+
   private now(): number {
     return this.clock.nowMs() / 1000;
   }

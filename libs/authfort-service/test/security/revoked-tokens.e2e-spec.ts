@@ -221,7 +221,7 @@ describe('attack: a token that was revoked before its time', () => {
     it('is never refused with 401 for it: that would sign everybody out', async () => {
       const asked = issuer.requests.revocationStreams;
       const service = await start({ whenStale: 'deny', secret: 'another secret, which is wrong' });
-      await until('it has been refused', () => issuer.requests.revocationStreams > asked + 1);
+      await until('it has been refused', () => issuer.requests.revocationStreams > asked);
       expect(await ask(service, issuer.sign())).toBe('revocations_unavailable');
     });
   });
