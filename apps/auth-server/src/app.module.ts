@@ -26,6 +26,7 @@ export class AppModule {
           frontendUrl: env.frontendUrl,
           mail: { smtpUrl: env.smtpUrl, from: env.mailFrom, appName: env.appName },
           allowPasswordlessSignup: env.passwordlessSignup,
+          shutdownDelaySeconds: env.shutdownDelaySeconds,
           passwordPolicy: { breachCheck: env.breachCheck },
         }),
       ],

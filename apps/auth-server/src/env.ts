@@ -24,6 +24,7 @@ export interface AuthServerEnv {
   redisUrl: string | undefined;
   rateLimit: boolean;
   trustedProxies: string[];
+  shutdownDelaySeconds: number;
   demoAdmin: { email: string; password: string } | undefined;
 }
 
@@ -95,6 +96,7 @@ const schema = z.object({
   REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// URL' }).optional(),
   RATE_LIMIT: flag(true),
   TRUSTED_PROXIES: proxies,
+  SHUTDOWN_DELAY_SECONDS: z.coerce.number('must be a number of seconds').min(0).max(300).optional(),
   DEMO_ADMIN_EMAIL: z.string().optional(),
   DEMO_ADMIN_PASSWORD: z.string().optional(),
 });
@@ -137,6 +139,7 @@ export function readEnv(source: NodeJS.ProcessEnv = process.env): AuthServerEnv 
     redisUrl: env.REDIS_URL,
     rateLimit: env.RATE_LIMIT,
     trustedProxies: env.TRUSTED_PROXIES,
+    shutdownDelaySeconds: env.SHUTDOWN_DELAY_SECONDS ?? (env.NODE_ENV === 'production' ? 5 : 0),
     demoAdmin:
       env.DEMO_ADMIN_EMAIL && env.DEMO_ADMIN_PASSWORD
         ? { email: env.DEMO_ADMIN_EMAIL, password: env.DEMO_ADMIN_PASSWORD }

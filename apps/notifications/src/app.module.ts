@@ -20,6 +20,7 @@ export class AppModule {
           allowedOrigins: env.corsOrigins,
           jwksCacheTtlSeconds: env.jwksCacheTtlSeconds,
           jwksCooldownSeconds: env.jwksCooldownSeconds,
+          shutdownDelaySeconds: env.shutdownDelaySeconds,
         }),
       ],
       controllers: [NotificationsController, HealthController],

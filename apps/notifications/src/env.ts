@@ -8,6 +8,7 @@ export interface NotificationsEnv {
   corsOrigins: string[];
   jwksCacheTtlSeconds: number;
   jwksCooldownSeconds: number;
+  shutdownDelaySeconds: number;
 }
 
 const schema = z.object({
@@ -30,6 +31,7 @@ const schema = z.object({
     ),
   JWKS_CACHE_SECONDS: z.coerce.number('must be a number of seconds').int().min(1).default(300),
   JWKS_COOLDOWN_SECONDS: z.coerce.number('must be a number of seconds').int().min(1).default(5),
+  SHUTDOWN_DELAY_SECONDS: z.coerce.number('must be a number of seconds').min(0).max(300).optional(),
 });
 
 /**
@@ -58,5 +60,6 @@ export function readEnv(source: NodeJS.ProcessEnv = process.env): NotificationsE
     corsOrigins: env.CORS_ORIGINS,
     jwksCacheTtlSeconds: env.JWKS_CACHE_SECONDS,
     jwksCooldownSeconds: env.JWKS_COOLDOWN_SECONDS,
+    shutdownDelaySeconds: env.SHUTDOWN_DELAY_SECONDS ?? (env.NODE_ENV === 'production' ? 5 : 0),
   };
 }

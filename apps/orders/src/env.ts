@@ -12,6 +12,7 @@ export interface OrdersEnv {
   corsOrigins: string[];
   jwksCacheTtlSeconds: number;
   jwksCooldownSeconds: number;
+  shutdownDelaySeconds: number;
 }
 
 const url = z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' });
@@ -39,6 +40,7 @@ const schema = z.object({
     ),
   JWKS_CACHE_SECONDS: z.coerce.number('must be a number of seconds').int().min(1).default(300),
   JWKS_COOLDOWN_SECONDS: z.coerce.number('must be a number of seconds').int().min(1).default(5),
+  SHUTDOWN_DELAY_SECONDS: z.coerce.number('must be a number of seconds').min(0).max(300).optional(),
 });
 
 /**
@@ -77,5 +79,6 @@ export function readEnv(source: NodeJS.ProcessEnv = process.env): OrdersEnv {
     corsOrigins: env.CORS_ORIGINS,
     jwksCacheTtlSeconds: env.JWKS_CACHE_SECONDS,
     jwksCooldownSeconds: env.JWKS_COOLDOWN_SECONDS,
+    shutdownDelaySeconds: env.SHUTDOWN_DELAY_SECONDS ?? (env.NODE_ENV === 'production' ? 5 : 0),
   };
 }

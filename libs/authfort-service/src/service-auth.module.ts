@@ -13,6 +13,7 @@ import { APP_GUARD, ModulesContainer } from '@nestjs/core';
 import passport from 'passport';
 import { ACCESS_GUARD_OPTIONS, AccessGuard, type AccessGuardOptions } from './guards/access.guard.js';
 import { type RouteAccess, routesOf } from './guards/route-access.js';
+import { Drain, DRAIN_OPTIONS, type DrainOptions } from './http/drain.js';
 import { IntrospectionClient } from './introspection/introspection.client.js';
 import {
   resolveServiceOptions,
@@ -157,6 +158,14 @@ const providers: Provider[] = [
       allowedOrigins,
     }),
   },
+  {
+    provide: DRAIN_OPTIONS,
+    inject: [SERVICE_AUTH_CONFIG],
+    useFactory: ({ shutdownDelaySeconds }: ServiceAuthConfig): DrainOptions => ({
+      delaySeconds: shutdownDelaySeconds,
+    }),
+  },
+  Drain,
   IntrospectionClient,
   ServiceAuth,
   { provide: TokenAuthenticator, useExisting: ServiceAuth },

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { accessError } from './errors/access-errors.js';
+import { Drain } from './http/drain.js';
 import { IntrospectionClient } from './introspection/introspection.client.js';
 import type { IntrospectionResult } from './introspection/introspection-result.js';
 import { RevocationFeedClient, type RevocationFeedState } from './revocation/revocation-feed.client.js';
@@ -18,6 +19,7 @@ export class ServiceAuth extends TokenAuthenticator {
     private readonly keys: JwksKeySource,
     private readonly stalePolicy: StalePolicy,
     private readonly feed: RevocationFeedClient,
+    private readonly drain: Drain,
   ) {
     super();
   }
@@ -36,9 +38,9 @@ export class ServiceAuth extends TokenAuthenticator {
     return this.introspection.introspect(token);
   }
 
-  /** Whether there are keys to verify with: for a readiness probe. */
-  ready(): Promise<boolean> {
-    return this.keys.ready();
+  /** For a readiness probe: whether there are keys to verify with, and the app has not been asked to stop. */
+  async ready(): Promise<boolean> {
+    return !this.drain.draining && (await this.keys.ready());
   }
 
   /** How the feed of revocations is doing, for metrics; undefined: none is configured. */

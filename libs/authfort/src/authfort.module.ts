@@ -21,6 +21,9 @@ import {
   AccessTokenVerifier,
   Clock,
   corsFor,
+  Drain,
+  DRAIN_OPTIONS,
+  type DrainOptions,
   ErrorFilter,
   SystemClock,
   TokenAuthenticator,
@@ -151,7 +154,7 @@ function assemble(
       ...rootControllers,
       ...underPrefix(routePrefix, [...controllers]),
     ]),
-    providers: [...tasks.providers, CleanupSchedule, ServerStart],
+    providers: [...tasks.providers, CleanupSchedule, ServerStart, drainOptions, Drain],
   };
 }
 
@@ -167,6 +170,14 @@ function assembleTasks(
     exports: [AuthFort],
   };
 }
+
+const drainOptions: Provider = {
+  provide: DRAIN_OPTIONS,
+  inject: [AUTHFORT_CONFIG],
+  useFactory: ({ shutdownDelaySeconds }: AuthFortConfig): DrainOptions => ({
+    delaySeconds: shutdownDelaySeconds,
+  }),
+};
 
 /** What joins the features to Nest, to the app's connection and to `authfort-service`. */
 const wiring: Provider[] = [

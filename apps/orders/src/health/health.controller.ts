@@ -1,5 +1,5 @@
-import { Controller, Get, HttpException } from '@nestjs/common';
-import { Public, ServiceAuth } from 'authfort-service';
+import { Controller, Get } from '@nestjs/common';
+import { accessError, Public, ServiceAuth } from 'authfort-service';
 
 /** What an orchestrator asks. */
 @Controller('health')
@@ -12,13 +12,10 @@ export class HealthController {
     return { status: 'ok' };
   }
 
-  /** 503 until the keys of the auth server are known. */
+  /** 503 until the keys of the auth server are known, and from the moment the app is asked to stop. */
   @Get('ready')
   async ready(): Promise<{ status: 'ok' }> {
     if (await this.auth.ready()) return { status: 'ok' };
-    throw new HttpException(
-      { statusCode: 503, error: 'keys_unavailable', message: 'The keys are not there yet' },
-      503,
-    );
+    throw accessError('unavailable');
   }
 }

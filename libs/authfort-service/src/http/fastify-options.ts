@@ -27,11 +27,13 @@ const HEADERS = {
  * What an app under `FastifyAdapter` needs besides: `new FastifyAdapter(fastifyOptions)`.
  *
  * - A request has to be received within 30 s; Fastify's default is no limit.
+ * - A request that arrives on an open connection while the app ends is answered; Fastify's default is 503. See {@link Drain}.
  * - What never reaches the app's exception filters (a URL that cannot be decoded, headers that are too large, no HTTP at all) is
  *   answered with a stable code too. Fastify's own answers repeat the URL, and with it whatever secret stands in it.
  */
 export const fastifyOptions = {
   requestTimeout: 30_000,
+  return503OnClosing: false,
   frameworkErrors(_error: unknown, _request: unknown, { raw: response }: FastifyReply): void {
     const answer = accessError('bad_request');
     response.statusCode = answer.statusCode;

@@ -52,6 +52,7 @@ const schema = z.strictObject({
   introspectCacheTtlSeconds: seconds.default(0),
   httpTimeoutSeconds: positive.max(60).default(5),
   revocations: revocations.optional(),
+  shutdownDelaySeconds: z.number().min(0).max(300).default(0),
 });
 
 /** The options, complete and checked. */

@@ -37,6 +37,8 @@ export interface ServiceAuthOptions {
   httpTimeoutSeconds?: number;
   /** The auth server's feed of what was revoked. Default: none, so that a token holds until it expires. */
   revocations?: RevocationOptions;
+  /** How long the app goes on serving after it was asked to stop, not ready any more, in seconds. Default 0, at most 300. See {@link Drain}. */
+  shutdownDelaySeconds?: number;
 }
 
 /** How a service hears, within a second, which sessions, users and keys were revoked. */

@@ -1,6 +1,6 @@
 import { Controller, Get, Logger, Res } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { Public } from 'authfort-service';
+import { Drain, Public } from 'authfort-service';
 import { Database } from '../database/database.js';
 import { KeyRing } from '../keys/key-ring.js';
 
@@ -16,6 +16,7 @@ export class HealthController {
     private readonly database: Database,
     private readonly ring: KeyRing,
     private readonly adapterHost: HttpAdapterHost,
+    private readonly drain: Drain,
   ) {}
 
   /** `GET /health/live`: the process answers. */
@@ -24,17 +25,21 @@ export class HealthController {
     return { status: 'ok' };
   }
 
-  /** `GET /health/ready`: the database answers and there is a signing key; otherwise 503. */
+  /**
+   * `GET /health/ready`: the database answers and there is a signing key; otherwise 503. Also 503 from the moment the server is asked
+   * to stop, and then without asking the database.
+   */
   @Get('ready')
   async ready(@Res() response: unknown): Promise<void> {
+    if (this.drain.draining) return this.answer(response, 503, { status: 'draining' });
     const checks = { database: await this.databaseAnswers(), keys: this.ring.ready };
     const ok = Object.values(checks).every(Boolean);
+    this.answer(response, ok ? 200 : 503, { status: ok ? 'ok' : 'unavailable', checks });
+  }
+
+  private answer(response: unknown, status: number, body: object): void {
     this.adapterHost.httpAdapter.setHeader(response, 'Cache-Control', 'no-store');
-    this.adapterHost.httpAdapter.reply(
-      response,
-      { status: ok ? 'ok' : 'unavailable', checks },
-      ok ? 200 : 503,
-    );
+    this.adapterHost.httpAdapter.reply(response, body, status);
   }
 
   private async databaseAnswers(): Promise<boolean> {

@@ -41,6 +41,7 @@ export interface AuthFortConfig {
   readonly claims: { readonly email: boolean; readonly name: boolean; readonly permissions: boolean };
   readonly guard: 'closed' | 'decorated';
   readonly runMigrations: boolean;
+  readonly shutdownDelaySeconds: number;
 }
 
 /** Where the lists of breached passwords are. */

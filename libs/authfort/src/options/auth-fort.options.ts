@@ -175,4 +175,9 @@ export interface AuthFortOptions {
   guard?: 'closed' | 'decorated';
   /** Bring the schema up to date at the start, under a database lock. Default `true`. */
   runMigrations?: boolean;
+  /**
+   * How long the server goes on serving after it was asked to stop, not ready any more, in seconds: so long a load balancer takes to
+   * notice. Default 0, at most 300.
+   */
+  shutdownDelaySeconds?: number;
 }

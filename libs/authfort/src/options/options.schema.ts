@@ -173,6 +173,7 @@ export const optionsSchema = z.strictObject({
     .prefault({}),
   guard: z.enum(['closed', 'decorated']).default('closed'),
   runMigrations: z.boolean().default(true),
+  shutdownDelaySeconds: z.number().min(0).max(300).default(0),
 });
 
 function hasSend(value: unknown): boolean {

@@ -142,6 +142,7 @@ function freeze(
     claims: o.claims,
     guard: o.guard,
     runMigrations: o.runMigrations,
+    shutdownDelaySeconds: o.shutdownDelaySeconds,
   });
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import {
   type RateLimiterAbstract,
@@ -18,7 +18,7 @@ import { networkOf } from './network-of.js';
  * itself, so that an outage neither locks users out nor opens the doors.
  */
 @Injectable()
-export class RateLimiter implements OnModuleDestroy {
+export class RateLimiter implements OnApplicationShutdown {
   private readonly logger = new Logger(RateLimiter.name);
   private readonly limiters = new Map<RateLimitName, RateLimiterAbstract>();
   private readonly redis: Redis | undefined;
@@ -45,7 +45,8 @@ export class RateLimiter implements OnModuleDestroy {
     return (await this.count(name, ip, subject)) === undefined;
   }
 
-  onModuleDestroy(): void {
+  /** Not sooner: requests that are under way when the server is asked to stop are counted too. */
+  onApplicationShutdown(): void {
     this.redis?.disconnect();
   }
 
