@@ -2,6 +2,7 @@ import { afterAll, describe, expect, it } from '@jest/globals';
 import { readEnv as readAuthServerEnv } from '../../apps/auth-server/src/env.js';
 import { readEnv as readNotificationsEnv } from '../../apps/notifications/src/env.js';
 import { readEnv as readOrdersEnv } from '../../apps/orders/src/env.js';
+import { until } from './address.js';
 import { type AppName, AppProcess, type Environment, killAll } from './app-process.js';
 import { createSystemDatabase } from './database.js';
 
@@ -181,6 +182,26 @@ describe('SIGTERM', () => {
       const { code, signal, stoppedWithinMs } = await app.stop();
       await database.close();
       expect([code, signal]).toEqual([0, null]);
+      expect(stoppedWithinMs).toBeLessThan(5000);
+    },
+    60_000,
+  );
+
+  it.each<AppName>(['auth-server', 'orders'])(
+    'a second time ends %s at once, whatever it was waiting for',
+    async (name) => {
+      const database = await createSystemDatabase();
+      const env = { JWKS_URL: 'http://127.0.0.1:9/jwks.json', SHUTDOWN_DELAY_SECONDS: '60' };
+      const app = await AppProcess.start(name, { ...database.env, ...env });
+      const first = app.stop();
+      await until('it drains', 2000, async () => {
+        const { status } = await fetch(`${app.url}/health/ready`);
+        expect((await fetch(`${app.url}/health/live`)).status).toBe(200);
+        return status === 503 || undefined;
+      });
+      const { code, stoppedWithinMs } = await app.stop();
+      await Promise.all([first, database.close()]);
+      expect(code).toBe(143);
       expect(stoppedWithinMs).toBeLessThan(5000);
     },
     60_000,
