@@ -23,12 +23,19 @@ interface AuthResponse {
 export class FleetLoad {
   readonly accounts: Account[] = [];
   readonly endings: Ending[] = [];
+  private static readonly running = new Set<FleetLoad>();
   private stopping = false;
   private work: Promise<void>[] = [];
 
   constructor(private readonly authUrl: string) {}
 
+  /** For `afterAll`: what a failed test left running. */
+  static async stopAll(): Promise<void> {
+    await Promise.all([...FleetLoad.running].map((load) => load.stop()));
+  }
+
   start(workers: number): this {
+    FleetLoad.running.add(this);
     this.work = Array.from({ length: workers }, (_, index) => this.run(index));
     return this;
   }
@@ -36,6 +43,7 @@ export class FleetLoad {
   async stop(): Promise<void> {
     this.stopping = true;
     await Promise.all(this.work);
+    FleetLoad.running.delete(this);
   }
 
   get failures(): Ending[] {
@@ -86,7 +94,11 @@ export class FleetLoad {
   }
 
   /** @returns the answer, if it is the expected one */
-  private async ask(what: string, expected: number, send: () => Promise<Answer>): Promise<Answer | undefined> {
+  private async ask(
+    what: string,
+    expected: number,
+    send: () => Promise<Answer>,
+  ): Promise<Answer | undefined> {
     const at = performance.now();
     const answer = await send().catch((error: unknown) => describe(error));
     const [status, text] = typeof answer === 'string' ? [0, answer] : [answer.status, answer.text];

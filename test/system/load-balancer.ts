@@ -1,4 +1,11 @@
-import { Agent, createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
+import {
+  Agent,
+  createServer,
+  type IncomingMessage,
+  request,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 const CHECK_EVERY_MS = 200;
@@ -25,7 +32,10 @@ export class LoadBalancer {
   static async start(origins: readonly string[]): Promise<LoadBalancer> {
     const balancer = new LoadBalancer(origins);
     await Promise.all(origins.map((origin) => balancer.check(origin)));
-    balancer.timer = setInterval(() => origins.forEach((origin) => void balancer.check(origin)), CHECK_EVERY_MS);
+    balancer.timer = setInterval(
+      () => origins.forEach((origin) => void balancer.check(origin)),
+      CHECK_EVERY_MS,
+    );
     await new Promise<void>((resolve) => balancer.server.listen(0, '127.0.0.1', resolve));
     return balancer;
   }

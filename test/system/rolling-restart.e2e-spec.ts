@@ -36,6 +36,7 @@ let balancer: LoadBalancer;
   }, 180_000);
 
   afterAll(async () => {
+    await FleetLoad.stopAll();
     await balancer?.close();
     await killAll();
     await database?.close();

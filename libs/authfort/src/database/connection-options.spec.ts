@@ -26,9 +26,9 @@ describe('connectionOptions', () => {
   (url ? it : it.skip)('bounds how long a statement and an idle transaction may take', async () => {
     const options = connectionOptions({ databaseUrl: url, dataDir: '.data', production: true });
     dataSource = await new DataSource(options).initialize();
-    expect(await dataSource.query('SHOW statement_timeout')).toEqual([{ statement_timeout: '30s' }]);
+    expect(await dataSource.query('SHOW statement_timeout')).toEqual([{ statement_timeout: '10s' }]);
     expect(await dataSource.query('SHOW idle_in_transaction_session_timeout')).toEqual([
-      { idle_in_transaction_session_timeout: '30s' },
+      { idle_in_transaction_session_timeout: '10s' },
     ]);
   });
 });

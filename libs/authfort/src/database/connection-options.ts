@@ -1,4 +1,5 @@
 import { embeddedPostgres, type PostgresOptions } from './embedded/index.js';
+import { ImpatientClient } from './impatient-client.js';
 
 export interface ConnectionSettings {
   /** `postgres://user:password@host:5432/database?sslmode=verify-full`; without it the embedded database is used. */
@@ -16,7 +17,7 @@ const POOL_SIZE = 10;
 /** A server that does not answer should fail a request while somebody still waits for it. */
 const CONNECT_TIMEOUT_MS = 10_000;
 /** Far above any query of AuthFort: it only ends what would otherwise hold a connection, or its locks, for ever. */
-const STATEMENT_TIMEOUT_MS = 30_000;
+const STATEMENT_TIMEOUT_MS = 10_000;
 
 /**
  * TypeORM connection options for the database that the settings name.
@@ -34,6 +35,7 @@ export function connectionOptions(settings: ConnectionSettings): PostgresOptions
     poolSize: POOL_SIZE,
     connectTimeoutMS: CONNECT_TIMEOUT_MS,
     extra: {
+      Client: ImpatientClient,
       // TCP keep-alive finds a connection that a firewall forgot.
       keepAlive: true,
       // As a statement: PgBouncer refuses these settings in the start-up packet.

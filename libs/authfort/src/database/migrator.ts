@@ -6,6 +6,7 @@ import {
   type QueryRunner,
 } from 'typeorm';
 import { authfortMigrations } from './migrations/index.js';
+import { patiently } from './impatient-client.js';
 
 /** Where the names of AuthFort's applied migrations are kept, beside the app's own table of migrations. */
 export const MIGRATIONS_TABLE = 'authfort_migrations';
@@ -105,10 +106,12 @@ async function underLock<T>(
   try {
     // READ COMMITTED: what another process applied while this one waited must be seen.
     await runner.startTransaction('READ COMMITTED');
-    await takeLock(runner, options.lockWaitSeconds ?? 60);
-    const result = await work(new MigrationExecutor(viewOf(dataSource, options.migrations), runner));
-    await runner.commitTransaction();
-    return result;
+    return await patiently(await runner.connect(), async () => {
+      await takeLock(runner, options.lockWaitSeconds ?? 60);
+      const result = await work(new MigrationExecutor(viewOf(dataSource, options.migrations), runner));
+      await runner.commitTransaction();
+      return result;
+    });
   } catch (error) {
     if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
     throw error;
