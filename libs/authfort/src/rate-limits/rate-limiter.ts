@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
-import { Redis } from 'ioredis';
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import {
   type RateLimiterAbstract,
   RateLimiterMemory,
@@ -12,6 +11,13 @@ import { EventBus } from '../events/event-bus.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
 import type { RateLimitName, RateLimitRule } from '../options/auth-fort.options.js';
 import { networkOf } from './network-of.js';
+import { RedisCounters } from './redis-counters.js';
+
+/** The counters of one limit. */
+interface Limiter {
+  readonly memory: RateLimiterAbstract;
+  readonly shared: RateLimiterAbstract | undefined;
+}
 
 /**
  * Counts requests: in Redis, so that all replicas count together, or else in memory. While Redis is away each replica counts for
@@ -19,16 +25,15 @@ import { networkOf } from './network-of.js';
  */
 @Injectable()
 export class RateLimiter implements OnApplicationShutdown {
-  private readonly logger = new Logger(RateLimiter.name);
-  private readonly limiters = new Map<RateLimitName, RateLimiterAbstract>();
-  private readonly redis: Redis | undefined;
+  private readonly limiters = new Map<RateLimitName, Limiter>();
+  private readonly redis: RedisCounters | undefined;
 
   constructor(
     @Inject(AUTHFORT_CONFIG) { rateLimit }: AuthFortConfig,
     private readonly events: EventBus,
   ) {
     if (rateLimit === false) return;
-    this.redis = rateLimit.redisUrl === undefined ? undefined : this.connect(rateLimit.redisUrl);
+    this.redis = rateLimit.redisUrl === undefined ? undefined : new RedisCounters(rateLimit.redisUrl);
     for (const [name, rule] of Object.entries(rateLimit.rules) as [RateLimitName, RateLimitRule][]) {
       this.limiters.set(name, this.limiter(name, rule));
     }
@@ -47,7 +52,7 @@ export class RateLimiter implements OnApplicationShutdown {
 
   /** Not sooner: requests that are under way when the server is asked to stop are counted too. */
   onApplicationShutdown(): void {
-    this.redis?.disconnect();
+    this.redis?.close();
   }
 
   /** @returns the seconds to wait, when it is beyond the limit */
@@ -55,7 +60,7 @@ export class RateLimiter implements OnApplicationShutdown {
     const limiter = this.limiters.get(name);
     if (!limiter) return undefined;
     try {
-      await limiter.consume(keyOf(ip, subject));
+      await this.consumeOne(limiter, keyOf(ip, subject));
       return undefined;
     } catch (refusal) {
       if (!(refusal instanceof RateLimiterRes)) throw refusal;
@@ -64,30 +69,26 @@ export class RateLimiter implements OnApplicationShutdown {
     }
   }
 
-  private limiter(name: RateLimitName, { points, durationSeconds }: RateLimitRule): RateLimiterAbstract {
-    const settings = { keyPrefix: `authfort:${name}`, points, duration: durationSeconds };
-    const memory = new RateLimiterMemory(settings);
-    return this.redis
-      ? new RateLimiterRedis({ ...settings, storeClient: this.redis, insuranceLimiter: memory })
-      : memory;
+  private async consumeOne({ memory, shared }: Limiter, key: string): Promise<void> {
+    if (shared && this.redis?.worthAsking()) {
+      try {
+        await shared.consume(key);
+        return this.redis.answered();
+      } catch (error) {
+        if (error instanceof RateLimiterRes) {
+          this.redis.answered();
+          throw error;
+        }
+        this.redis.failed(error);
+      }
+    }
+    await memory.consume(key);
   }
 
-  private connect(url: string): Redis {
-    // A request never waits for Redis to come back: it is counted in memory meanwhile.
-    const redis = new Redis(url, { enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: 500 });
-    let away = false;
-    redis.on('error', (error: Error) => {
-      if (!away)
-        this.logger.warn(
-          `Redis is away (${error.message}); rate limits are counted in this process meanwhile`,
-        );
-      away = true;
-    });
-    redis.on('ready', () => {
-      if (away) this.logger.log('Redis is back; rate limits are shared again');
-      away = false;
-    });
-    return redis;
+  private limiter(name: RateLimitName, { points, durationSeconds }: RateLimitRule): Limiter {
+    const settings = { keyPrefix: `authfort:${name}`, points, duration: durationSeconds };
+    const shared = this.redis && new RateLimiterRedis({ ...settings, storeClient: this.redis.client });
+    return { memory: new RateLimiterMemory(settings), shared };
   }
 }
 
