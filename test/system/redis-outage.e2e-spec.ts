@@ -69,7 +69,11 @@ let auth: AppProcess;
     await expectLimit();
     const before = auth.output.length;
     await redis.start();
-    await until('the limits are shared again', 15_000, () => /Redis is back/.test(auth.output.slice(before)) || undefined);
+    await until(
+      'the limits are shared again',
+      15_000,
+      () => /Redis is back/.test(auth.output.slice(before)) || undefined,
+    );
     expect(auth.output.match(/Redis is away/g)).toHaveLength(2);
   }, 60_000);
 });
