@@ -1,6 +1,6 @@
 /**
  * The part of the Compose Specification (github.com/compose-spec/compose-spec, schema/compose-spec.json) that
- * docker-compose.yml uses, with its types and enums. It is stricter than the whole: a key that is not listed here is
+ * the compose files use, with its types and enums. It is stricter than the whole: a key that is not listed here is
  * an error, so that a misspelt one is found, and whoever uses a new one adds it here from the specification.
  */
 const NAME = '^[a-zA-Z0-9._-]+$';
@@ -85,6 +85,22 @@ const service = {
     healthcheck,
     image: { type: 'string' },
     init: { type: ['boolean', 'string'] },
+    networks: {
+      oneOf: [
+        { ...strings, uniqueItems: true },
+        {
+          type: 'object',
+          patternProperties: {
+            [NAME]: {
+              type: ['object', 'null'],
+              properties: { ipv4_address: { type: 'string' }, aliases: strings },
+              additionalProperties: false,
+            },
+          },
+          additionalProperties: false,
+        },
+      ],
+    },
     // The short form only: `8000:8000`, with or without an address before it.
     ports: {
       type: 'array',
@@ -103,6 +119,34 @@ export const composeSchema = {
   type: 'object',
   properties: {
     name: { type: 'string' },
+    networks: {
+      type: 'object',
+      patternProperties: {
+        [NAME]: {
+          type: ['object', 'null'],
+          properties: {
+            driver: { type: 'string' },
+            internal: { type: ['boolean', 'string'] },
+            ipam: {
+              type: 'object',
+              properties: {
+                config: {
+                  type: 'array',
+                  items: {
+                    type: 'object',
+                    properties: { subnet: { type: 'string' }, gateway: { type: 'string' } },
+                    additionalProperties: false,
+                  },
+                },
+              },
+              additionalProperties: false,
+            },
+          },
+          additionalProperties: false,
+        },
+      },
+      additionalProperties: false,
+    },
     services: { type: 'object', patternProperties: { [NAME]: service }, additionalProperties: false },
     volumes: {
       type: 'object',

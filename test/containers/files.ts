@@ -12,18 +12,22 @@ export interface Service {
   depends_on?: Record<string, { condition: string }>;
   healthcheck?: { test: string[] };
   volumes?: string[];
+  networks?: string[] | Record<string, { ipv4_address?: string } | null>;
+  command?: string[];
+  stop_grace_period?: string;
 }
 
 export interface Compose {
   services: Record<string, Service>;
   volumes?: Record<string, unknown>;
+  networks?: Record<string, { ipam?: { config?: { subnet?: string }[] } } | null>;
 }
 
 export function read(path: string): string {
   return readFileSync(join(ROOT, path), 'utf8');
 }
 
-export const readCompose = (): Compose => parse(read('docker-compose.yml')) as Compose;
+export const readCompose = (path = 'docker-compose.yml'): Compose => parse(read(path)) as Compose;
 
 /** `NAME=value` lines. */
 export function readDotEnv(path: string): Map<string, string> {
