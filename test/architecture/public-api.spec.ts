@@ -48,7 +48,8 @@ const API: Record<string, [path: string, names: string]> = {
     `
       ACCESS_GUARD_OPTIONS AccessErrorCode AccessGuard AccessGuardOptions AccessTokenClaims
       AccessTokenVerifier AccessTokenVerifierOptions ActiveIntrospectionResult AuthFortError
-      AuthFortErrorExtra AuthUser Clock CurrentUser ErrorEntry ErrorFilter FeedWay GuardMode
+      AuthFortErrorExtra AuthUser Clock CurrentUser DRAIN_OPTIONS Drain DrainOptions ErrorEntry
+      ErrorFilter FeedWay GuardMode
       Introspect IntrospectionResult KeySource Permissions PresentedToken Public
       RevocationFeedState RevocationOptions RevocationRefusal Roles RouteAccess STRATEGY_NAME
       ServiceAuth ServiceAuthAsyncOptions ServiceAuthModule ServiceAuthOptions
