@@ -63,11 +63,11 @@ export class FleetLoad {
       loggedOut: false,
       pending: 'sign-up',
     };
-    this.accounts.push(account);
     const { email } = account;
     const signUp = () => post(`${this.authUrl}/auth/signup`, { email, password: PASSWORD });
     if (!this.keep(account, await this.ask('sign-up', 201, signUp))) return;
     account.signedUp = true;
+    this.accounts.push(account);
     for (let count = 0; count < 6 && !this.stopping; count += 1) {
       await this.ask('me', 200, () => request(`${this.authUrl}/auth/me`, { bearer: account.accessToken }));
       account.pending = 'refresh';

@@ -1,5 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { type HttpServer, Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 
 /** DI token of {@link DrainOptions}. */
@@ -45,7 +45,7 @@ export class Drain implements OnModuleInit {
 
   /** Nest awaits `beforeClose` of the adapter before it calls the first hook; the hooks would come too late for what other modules close. */
   onModuleInit(): void {
-    const adapter = this.adapterHost.httpAdapter;
+    const adapter: HttpServer | undefined = this.adapterHost.httpAdapter;
     // Without an HTTP server (an application context) there is nothing to drain.
     if (!adapter) return;
     const beforeClose = adapter.beforeClose?.bind(adapter) as (() => unknown) | undefined;

@@ -179,6 +179,38 @@ describe('attack: the JWKS is away, wrong, or asked for too often', () => {
     service.clock.advance(6);
     expect(await ask(issuer.sign())).toBe(200);
   });
+  it.each([
+    ['silent', () => undefined],
+    [
+      'so slow that no answer ever ends',
+      (
+        _: unknown,
+        response: { write(text: string): unknown; on(event: 'close', done: () => void): unknown },
+      ) => {
+        const drip = setInterval(() => response.write(' '), 50);
+        response.on('close', () => clearInterval(drip));
+      },
+    ],
+  ] as [string, TestIssuerHandler][])(
+    'waits once, and not for long, when the auth server is %s',
+    async (_, handler) => {
+      const impatient = await startService(issuer, { options: { httpTimeoutSeconds: 0.3 } });
+      const token = longLived();
+      expect((await impatient.get('/orders', bearer(token))).status).toBe(200);
+      issuer.respondWith = handler;
+      impatient.clock.advance(301);
+      const startedAt = performance.now();
+      const statuses = await Promise.all(
+        Array.from({ length: 50 }, async () => (await impatient.get('/orders', bearer(token))).status),
+      );
+      for (let count = 0; count < 50; count += 1)
+        statuses.push((await impatient.get('/orders', bearer(token))).status);
+      expect(new Set(statuses)).toEqual(new Set([200]));
+      // One wait is 0.3 s; fifty of them would be 15.
+      expect(performance.now() - startedAt).toBeLessThan(7500);
+      await impatient.close();
+    },
+  );
   it('does not trust private or encryption keys, and takes the first of two keys with one kid', async () => {
     const { privateKey, publicKey, kid } = issuer.currentKey;
     const token = issuer.sign();
