@@ -1,0 +1,54 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { DataSource } from 'typeorm';
+import { testDatabaseUrl } from '../testing/env.js';
+import { connectionOptions } from './connection-options.js';
+import { Database } from './database.js';
+import { ImpatientClient, patiently } from './impatient-client.js';
+
+class QuickClient extends ImpatientClient {
+  override answerTimeoutMs = 200;
+}
+
+const url = testDatabaseUrl();
+const backend = 'SELECT pg_backend_pid() AS pid';
+
+(url ? describe : describe.skip)('a server that does not answer', () => {
+  let dataSource: DataSource;
+  let database: Database;
+  beforeEach(async () => {
+    const options = connectionOptions({ databaseUrl: url, dataDir: '.data', production: true });
+    const extra = { ...(options.extra as object), Client: QuickClient };
+    dataSource = await new DataSource({ ...options, poolSize: 1, extra }).initialize();
+    database = new Database(dataSource);
+  });
+  afterEach(() => dataSource.destroy());
+
+  it('is given up, and its connection given to nobody else', async () => {
+    const [before] = await database.query<{ pid: number }>(backend);
+    await expect(database.query('SELECT pg_sleep(5)')).rejects.toMatchObject({ code: 'unavailable' });
+    const [after] = await database.query<{ pid: number }>(backend);
+    expect(after!.pid).not.toBe(before!.pid);
+  });
+
+  it('is given up within a transaction, of which nothing is left', async () => {
+    let inside: { pid: number } | undefined;
+    const work = database.transaction(async () => {
+      [inside] = await database.query<{ pid: number }>(backend);
+      await database.query('CREATE TABLE authfort_given_up (a int)');
+      await database.query('SELECT pg_sleep(5)');
+    });
+    await expect(work).rejects.toMatchObject({ code: 'unavailable' });
+    const [after] = await database.query<{ pid: number; found: string | null }>(
+      `SELECT pg_backend_pid() AS pid, to_regclass('authfort_given_up') AS found`,
+    );
+    expect(after!.pid).not.toBe(inside!.pid);
+    expect(after!.found).toBeNull();
+  });
+
+  it('is waited for where that was asked for, and only there', async () => {
+    const runner = dataSource.createQueryRunner();
+    await patiently(await runner.connect(), () => runner.query('SELECT pg_sleep(0.5)'));
+    await expect(runner.query('SELECT pg_sleep(5)')).rejects.toThrow('Query read timeout');
+    await runner.release();
+  });
+});
