@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { testDatabaseUrl } from '../testing/env.js';
 import { connectionOptions } from './connection-options.js';
@@ -43,6 +44,35 @@ const backend = 'SELECT pg_backend_pid() AS pid';
     );
     expect(after!.pid).not.toBe(inside!.pid);
     expect(after!.found).toBeNull();
+  });
+
+  it.each([
+    [
+      'a query object',
+      (client: pg.Client, sql: string, done: (error: Error | null) => void) => {
+        client.query(Object.assign(new pg.Query(sql), { callback: done }));
+      },
+    ],
+    [
+      'a callback',
+      (client: pg.Client, sql: string, done: (error: Error | null) => void) => client.query(sql, done),
+    ],
+    [
+      'a promise',
+      (client: pg.Client, sql: string, done: (error: Error | null) => void) => {
+        client.query(sql).then(() => done(null), done);
+      },
+    ],
+  ] as const)('is given up by whoever asks with %s, and an answer in time is no matter', async (_, ask) => {
+    const client = new QuickClient({ connectionString: url });
+    client.on('error', () => undefined);
+    await client.connect();
+    const answer = (sql: string) => new Promise((resolve) => ask(client, sql, resolve));
+    expect(await answer('SELECT 1')).toBeNull();
+    expect(await answer('SELECT 1 FROM nowhere')).toMatchObject({ code: '42P01' });
+    expect(await answer('SELECT pg_sleep(0.05)')).toBeNull();
+    expect(await answer('SELECT pg_sleep(5)')).toMatchObject({ message: 'Query read timeout' });
+    await client.end();
   });
 
   it('is waited for where that was asked for, and only there', async () => {

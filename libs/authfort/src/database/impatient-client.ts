@@ -1,6 +1,7 @@
 import pg from 'pg';
 
 type Query = (...args: unknown[]) => unknown;
+type Callback = (...results: unknown[]) => void;
 
 /**
  * A connection that gives a silent server up. `statement_timeout` is kept by the server itself, and one that hangs (a stalled disk, a
@@ -14,14 +15,24 @@ export class ImpatientClient extends pg.Client {
   constructor(config?: pg.ClientConfig) {
     super(config);
     const query = this.query.bind(this) as Query;
-    this.query = ((...args: unknown[]) => this.watched(query(...args))) as typeof this.query;
+    this.query = ((...args: unknown[]) => this.watched(query, args)) as typeof this.query;
   }
 
-  private watched(result: unknown): unknown {
-    if (this.answerTimeoutMs === 0 || !isPromise(result)) return result;
+  /** pg tells of the answer in one of three ways: to the callback of a query object, to a callback beside it, or by a promise. */
+  private watched(query: Query, args: unknown[]): unknown {
+    if (this.answerTimeoutMs === 0) return query(...args);
     const timer = setTimeout(() => this.giveUp(), this.answerTimeoutMs);
     const stop = () => clearTimeout(timer);
-    result.then(stop, stop);
+    const [first, last] = [(args[0] ?? {}) as Partial<Submittable>, args.at(-1)];
+    if (typeof first.submit === 'function') {
+      // A cursor or a stream ends when its reader wants.
+      if (typeof first.callback !== 'function') stop();
+      else first.callback = after(first.callback, stop);
+    } else if (typeof last === 'function') {
+      args[args.length - 1] = after(last as Callback, stop);
+    }
+    const result = query(...args);
+    if (isPromise(result)) result.then(stop, stop);
     return result;
   }
 
@@ -35,6 +46,18 @@ export class ImpatientClient extends pg.Client {
 
 interface Destroyable {
   destroy(error: Error): void;
+}
+
+interface Submittable {
+  submit: unknown;
+  callback: Callback;
+}
+
+function after(callback: Callback, stop: () => void): Callback {
+  return (...results) => {
+    stop();
+    callback(...results);
+  };
 }
 
 /** Runs `work` on a connection whose statements may take as long as they want: the app's bounds are not meant for migrations. */
