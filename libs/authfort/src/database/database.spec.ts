@@ -3,6 +3,7 @@ import { DataSource } from 'typeorm';
 import { testDatabaseUrl } from '../testing/env.js';
 import { createTestDatabase, type TestDatabase } from '../testing/index.js';
 import { Database } from './database.js';
+import { prepared } from './prepared-statement.js';
 
 describe('Database', () => {
   let test: TestDatabase;
@@ -77,6 +78,26 @@ describe('Database', () => {
       expect(await database.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
     },
   );
+  it('does not call a transaction committed in which a statement has failed', async () => {
+    const swallowed = database.transaction(async () => {
+      await database.query('INSERT INTO things VALUES (1)');
+      await database.query('INSERT INTO things VALUES (1)').catch(() => undefined);
+    });
+    await expect(swallowed).rejects.toThrow(/rolled back/);
+    expect(await ids()).toEqual([]);
+  });
+  it('refuses a statement that comes after the end of its transaction', async () => {
+    let end = (): void => undefined;
+    const ended = new Promise<void>((resolve) => (end = resolve));
+    let late: Promise<unknown> | undefined;
+    await database.transaction(async () => {
+      late = ended.then(() => database.query('INSERT INTO things VALUES (1)'));
+      await database.query('INSERT INTO things VALUES (2)');
+    });
+    end();
+    await expect(late).rejects.toThrow(/after the end of its transaction/);
+    expect(await ids()).toEqual([2]);
+  });
   it('keeps parallel transactions apart', async () => {
     await Promise.all(
       Array.from({ length: 20 }, (_, id) =>
@@ -89,6 +110,51 @@ describe('Database', () => {
       ),
     );
     expect(await ids()).toEqual([0, 2, 4, 6, 8, 10, 12, 14, 16, 18]);
+  });
+
+  describe('prepared statements', () => {
+    const FIND = prepared('find_thing', 'SELECT id FROM things WHERE id = $1');
+    const known = async (on: Database) => {
+      const rows = await on.query<{ statement: string }>('SELECT statement FROM pg_prepared_statements');
+      return rows.map(({ statement }) => statement).filter((sql) => sql === FIND.sql);
+    };
+
+    it('are parsed once by a connection, within transactions and without', async () => {
+      await database.query('INSERT INTO things VALUES (1)');
+      const seen = await database.transaction(async () => {
+        for (const id of [1, 2]) await database.query(FIND, [id]);
+        return known(database);
+      });
+      expect(seen).toEqual([FIND.sql]);
+      expect(await database.query(FIND, [1])).toEqual([{ id: 1 }]);
+      expect(await database.query(FIND, [2])).toEqual([]);
+    });
+    it('are plain ones where a pooler cannot have them', async () => {
+      const other = await createTestDatabase();
+      const connection = await new DataSource(other.options).initialize();
+      const plain = new Database(connection, { preparedStatements: false });
+      await plain.query('CREATE TABLE things (id integer PRIMARY KEY)');
+      await plain.transaction(async () => {
+        expect(await plain.query(FIND, [1])).toEqual([]);
+        expect(await known(plain)).toEqual([]);
+      });
+      await connection.destroy();
+      await other.close();
+    });
+    it('come again on a new connection when the server has forgotten them', async () => {
+      const forgetful = database.transaction(async () => {
+        await database.query(FIND, [1]);
+        await database.query('DEALLOCATE ALL');
+        await database.query(FIND, [1]);
+      });
+      await expect(forgetful).rejects.toMatchObject({ code: '26000' });
+      expect(await database.query(FIND, [1])).toEqual([]);
+    });
+    it('have names of their own', () => {
+      expect(() => prepared('find_thing', 'SELECT 1')).toThrow(
+        'Two prepared statements are called find_thing',
+      );
+    });
   });
 
   // The embedded database has no timeouts.

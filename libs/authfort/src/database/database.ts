@@ -1,11 +1,19 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { DataSource, QueryRunner } from 'typeorm';
+import type { DataSource } from 'typeorm';
+import { type Connection, ConnectionPool } from './connection-pool.js';
+import type { PreparedStatement } from './prepared-statement.js';
 import { orUnavailable } from './unavailable.js';
 
 interface OpenTransaction {
-  readonly runner: QueryRunner;
+  readonly connection: Connection;
   readonly beforeCommit: (() => Promise<void>)[];
   readonly afterCommit: (() => void)[];
+}
+
+/** How {@link Database} speaks to the server. */
+export interface DatabaseSettings {
+  /** `false` sends prepared statements as plain ones, for a pooler that cannot have them. Default `true`. */
+  readonly preparedStatements?: boolean;
 }
 
 /**
@@ -15,23 +23,26 @@ interface OpenTransaction {
  */
 export class Database {
   private readonly scope = new AsyncLocalStorage<OpenTransaction>();
+  private readonly pool: ConnectionPool;
 
-  constructor(private readonly dataSource: DataSource) {}
+  constructor(dataSource: DataSource, { preparedStatements = true }: DatabaseSettings = {}) {
+    this.pool = new ConnectionPool(dataSource, preparedStatements);
+  }
 
   /**
    * Runs one statement and returns its rows, also for `UPDATE … RETURNING`.
    * @throws AuthFortError `unavailable` when the database is away; what PostgreSQL refuses is thrown as it is
    */
-  async query<Row>(sql: string, parameters: unknown[] = []): Promise<Row[]> {
+  async query<Row>(statement: string | PreparedStatement, parameters: unknown[] = []): Promise<Row[]> {
     const open = this.scope.getStore();
-    if (open) return run<Row>(open.runner, sql, parameters);
-    const runner = this.dataSource.createQueryRunner();
+    if (open) return (await open.connection.run(statement, parameters)).rows as Row[];
+    const connection = await this.checkOut();
     try {
-      return await run<Row>(runner, sql, parameters);
+      return (await connection.run(statement, parameters)).rows as Row[];
     } catch (error) {
       throw orUnavailable(error);
     } finally {
-      await runner.release();
+      connection.release();
     }
   }
 
@@ -41,24 +52,25 @@ export class Database {
    */
   async transaction<T>(work: () => Promise<T>): Promise<T> {
     if (this.scope.getStore()) return work();
-    const runner = this.dataSource.createQueryRunner();
-    const open: OpenTransaction = { runner, beforeCommit: [], afterCommit: [] };
+    const connection = await this.checkOut();
+    const open: OpenTransaction = { connection, beforeCommit: [], afterCommit: [] };
+    let broken = false;
     try {
-      await runner.startTransaction('READ COMMITTED');
+      await connection.run('BEGIN ISOLATION LEVEL READ COMMITTED', []);
       const result = await this.scope.run(open, async () => {
         const done = await work();
         for (const action of open.beforeCommit) await action();
         return done;
       });
-      await runner.commitTransaction();
+      await commit(connection);
       for (const action of open.afterCommit) action();
       return result;
     } catch (error) {
-      // A connection that broke has rolled back by itself; the first error is the one that explains.
-      if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
+      // The first error is the one that explains. What cannot be rolled back is not for anybody else.
+      await connection.run('ROLLBACK', []).catch(() => (broken = true));
       throw orUnavailable(error);
     } finally {
-      await runner.release();
+      connection.release(broken);
     }
   }
 
@@ -78,9 +90,19 @@ export class Database {
     if (open) open.afterCommit.push(action);
     else action();
   }
+
+  private async checkOut(): Promise<Connection> {
+    try {
+      return await this.pool.checkOut();
+    } catch (error) {
+      throw orUnavailable(error);
+    }
+  }
 }
 
-async function run<Row>(runner: QueryRunner, sql: string, parameters: unknown[]): Promise<Row[]> {
-  const result = await runner.query(sql, parameters, true);
-  return result.records as Row[];
+/** PostgreSQL answers the COMMIT of a transaction in which a statement has failed with ROLLBACK, and calls that no error. */
+async function commit(connection: Connection): Promise<void> {
+  const { command } = await connection.run('COMMIT', []);
+  if (command !== 'COMMIT')
+    throw new Error('A transaction was rolled back, as one of its statements had failed');
 }

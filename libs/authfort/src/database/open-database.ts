@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import type { AuthFortConfig } from '../options/auth-fort.config.js';
-import { Database } from './database.js';
+import { Database, type DatabaseSettings } from './database.js';
 import { authfortEntities } from './entities.js';
 import { migrate, migrationStatus } from './migrator.js';
 
@@ -11,7 +11,7 @@ import { migrate, migrationStatus } from './migrator.js';
  */
 export async function openDatabase(
   dataSource: DataSource,
-  config: Pick<AuthFortConfig, 'runMigrations'>,
+  config: Pick<AuthFortConfig, 'runMigrations'> & DatabaseSettings,
 ): Promise<Database> {
   if (!authfortEntities.every((entity) => dataSource.hasMetadata(entity))) {
     throw new Error(
@@ -26,5 +26,5 @@ export async function openDatabase(
       "AuthFort's tables are not up to date: run `npx authfort migrate` before you start the app.",
     );
   }
-  return new Database(dataSource);
+  return new Database(dataSource, config);
 }

@@ -1,4 +1,3 @@
-import { QueryRunnerAlreadyReleasedError } from 'typeorm';
 import { authError } from '../errors/catalog.js';
 
 /**
@@ -16,10 +15,6 @@ export function orUnavailable(error: unknown): unknown {
   const { code } = error as { code?: unknown };
   const text = typeof code === 'string' ? code : '';
   const away =
-    UNAVAILABLE.test(text) ||
-    NETWORK.test(text) ||
-    (text === '' && WITHOUT_CODE.test(error.message)) ||
-    // TypeORM gives a connection up when the server closes it within a transaction, and keeps the server's reason (25P03) to itself.
-    error instanceof QueryRunnerAlreadyReleasedError;
+    UNAVAILABLE.test(text) || NETWORK.test(text) || (text === '' && WITHOUT_CODE.test(error.message));
   return away ? authError('unavailable', { retryAfterSeconds: 2, cause: error }) : error;
 }

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../database/database.js';
+import { prepared } from '../database/prepared-statement.js';
 
 /** An event as it is written down: for the consumers that want it at least once, and for the audit log. */
 export interface LoggedEvent {
@@ -18,6 +19,20 @@ export interface LoggedEvent {
   } | null;
 }
 
+const WRITE = prepared(
+  'write_events',
+  `WITH event AS (
+     SELECT * FROM jsonb_to_recordset($1::jsonb) AS e(id uuid, name text, at timestamptz, "userId" uuid, payload jsonb,
+       audited boolean, "actorId" uuid, "sessionId" uuid, ip text, "userAgent" text, detail jsonb)
+   ), audited AS (
+     INSERT INTO authfort_audit_log (at, action, actor_id, user_id, session_id, ip, user_agent, detail)
+     SELECT at, name, "actorId", "userId", "sessionId", ip, "userAgent", detail FROM event WHERE audited
+   )
+   INSERT INTO authfort_outbox (id, event_id, event, consumer, user_id, payload, created_at, due_at)
+   SELECT gen_random_uuid(), event.id, event.name, c.consumer, event."userId", event.payload, event.at, event.at
+   FROM event JOIN authfort_outbox_consumers c ON c.event = event.name`,
+);
+
 /** Writes events down, in the transaction of what they tell of. */
 @Injectable()
 export class EventLogRepository {
@@ -26,19 +41,7 @@ export class EventLogRepository {
   /** One statement for all events of a transaction: their audit entries, and a row in the outbox for each consumer. */
   async write(events: readonly LoggedEvent[]): Promise<void> {
     const rows = events.map(({ audit, ...event }) => ({ ...event, audited: audit !== null, ...audit }));
-    await this.database.query(
-      `WITH event AS (
-         SELECT * FROM jsonb_to_recordset($1::jsonb) AS e(id uuid, name text, at timestamptz, "userId" uuid, payload jsonb,
-           audited boolean, "actorId" uuid, "sessionId" uuid, ip text, "userAgent" text, detail jsonb)
-       ), audited AS (
-         INSERT INTO authfort_audit_log (at, action, actor_id, user_id, session_id, ip, user_agent, detail)
-         SELECT at, name, "actorId", "userId", "sessionId", ip, "userAgent", detail FROM event WHERE audited
-       )
-       INSERT INTO authfort_outbox (id, event_id, event, consumer, user_id, payload, created_at, due_at)
-       SELECT gen_random_uuid(), event.id, event.name, c.consumer, event."userId", event.payload, event.at, event.at
-       FROM event JOIN authfort_outbox_consumers c ON c.event = event.name`,
-      [JSON.stringify(rows)],
-    );
+    await this.database.query(WRITE, [JSON.stringify(rows)]);
   }
 
   /** Takes addresses and user agents out of what a user did, and of what nobody known did to them. Those of administrators stay. */

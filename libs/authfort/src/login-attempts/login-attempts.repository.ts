@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../database/database.js';
+import { prepared } from '../database/prepared-statement.js';
 
 /** An e-mail address and a network, under keyed hashes. */
 export interface AttemptSource {
@@ -18,6 +19,42 @@ export interface Admission {
   readonly banned: boolean | null;
 }
 
+const ADMIT = prepared(
+  'admit_password_attempt',
+  `WITH counter AS (
+     SELECT coalesce((SELECT network_hash FROM authfort_login_attempts
+       WHERE address_hash = $2 AND network_hash = $3 AND known_until > $4), ''::bytea) AS network_hash
+   ), counted AS (
+     INSERT INTO authfort_login_attempts AS a (address_hash, network_hash, failures, window_ends, known_until)
+     SELECT $2, network_hash, 1, $5, $5 FROM counter WHERE $6::integer IS NOT NULL
+     ON CONFLICT (address_hash, network_hash) DO UPDATE SET
+       failures = CASE WHEN a.window_ends <= $4 THEN 1 ELSE a.failures + 1 END,
+       window_ends = CASE WHEN a.window_ends <= $4 THEN $5 ELSE a.window_ends END,
+       known_until = CASE WHEN a.network_hash = '' THEN $5 ELSE a.known_until END
+     WHERE a.window_ends <= $4 OR a.failures < $6::integer
+     RETURNING 1
+   )
+   SELECT $6::integer IS NULL OR EXISTS (SELECT 1 FROM counted) AS admitted,
+     (SELECT a.window_ends FROM authfort_login_attempts a JOIN counter c ON a.network_hash = c.network_hash
+      WHERE a.address_hash = $2) AS "windowEnds",
+     u.id AS "userId", u.password_hash AS "passwordHash", u.banned
+   FROM (SELECT 1) AS one LEFT JOIN authfort_users u ON u.email = $1 AND u.deleted_at IS NULL`,
+);
+
+const WELCOME = prepared(
+  'welcome_owner',
+  `WITH counted_as_stranger AS (
+     UPDATE authfort_login_attempts SET failures = GREATEST(failures - 1, 0)
+     WHERE $5 AND address_hash = $1 AND network_hash = '' AND network_hash <> $2
+       AND NOT EXISTS (SELECT 1 FROM authfort_login_attempts k
+         WHERE k.address_hash = $1 AND k.network_hash = $2 AND k.known_until > $3)
+   )
+   INSERT INTO authfort_login_attempts AS a (address_hash, network_hash, failures, window_ends, known_until)
+   VALUES ($1, $2, 0, $3, $4)
+   ON CONFLICT (address_hash, network_hash) DO UPDATE SET known_until = $4,
+     failures = CASE WHEN a.network_hash = '' THEN GREATEST(a.failures - 1, 0) ELSE 0 END`,
+);
+
 /** Counts password attempts. Every replica counts in the same rows. */
 @Injectable()
 export class LoginAttemptsRepository {
@@ -35,27 +72,14 @@ export class LoginAttemptsRepository {
     now: Date,
     windowEnds: Date,
   ): Promise<Admission> {
-    const [admission] = await this.database.query<Admission>(
-      `WITH counter AS (
-         SELECT coalesce((SELECT network_hash FROM authfort_login_attempts
-           WHERE address_hash = $2 AND network_hash = $3 AND known_until > $4), ''::bytea) AS network_hash
-       ), counted AS (
-         INSERT INTO authfort_login_attempts AS a (address_hash, network_hash, failures, window_ends, known_until)
-         SELECT $2, network_hash, 1, $5, $5 FROM counter WHERE $6::integer IS NOT NULL
-         ON CONFLICT (address_hash, network_hash) DO UPDATE SET
-           failures = CASE WHEN a.window_ends <= $4 THEN 1 ELSE a.failures + 1 END,
-           window_ends = CASE WHEN a.window_ends <= $4 THEN $5 ELSE a.window_ends END,
-           known_until = CASE WHEN a.network_hash = '' THEN $5 ELSE a.known_until END
-         WHERE a.window_ends <= $4 OR a.failures < $6::integer
-         RETURNING 1
-       )
-       SELECT $6::integer IS NULL OR EXISTS (SELECT 1 FROM counted) AS admitted,
-         (SELECT a.window_ends FROM authfort_login_attempts a JOIN counter c ON a.network_hash = c.network_hash
-          WHERE a.address_hash = $2) AS "windowEnds",
-         u.id AS "userId", u.password_hash AS "passwordHash", u.banned
-       FROM (SELECT 1) AS one LEFT JOIN authfort_users u ON u.email = $1 AND u.deleted_at IS NULL`,
-      [email, addressHash, networkHash, now, windowEnds, limit],
-    );
+    const [admission] = await this.database.query<Admission>(ADMIT, [
+      email,
+      addressHash,
+      networkHash,
+      now,
+      windowEnds,
+      limit,
+    ]);
     return admission!;
   }
 
@@ -66,19 +90,7 @@ export class LoginAttemptsRepository {
     now: Date,
     knownUntil: Date,
   ): Promise<void> {
-    await this.database.query(
-      `WITH counted_as_stranger AS (
-         UPDATE authfort_login_attempts SET failures = GREATEST(failures - 1, 0)
-         WHERE $5 AND address_hash = $1 AND network_hash = '' AND network_hash <> $2
-           AND NOT EXISTS (SELECT 1 FROM authfort_login_attempts k
-             WHERE k.address_hash = $1 AND k.network_hash = $2 AND k.known_until > $3)
-       )
-       INSERT INTO authfort_login_attempts AS a (address_hash, network_hash, failures, window_ends, known_until)
-       VALUES ($1, $2, 0, $3, $4)
-       ON CONFLICT (address_hash, network_hash) DO UPDATE SET known_until = $4,
-         failures = CASE WHEN a.network_hash = '' THEN GREATEST(a.failures - 1, 0) ELSE 0 END`,
-      [addressHash, networkHash, now, knownUntil, counted],
-    );
+    await this.database.query(WELCOME, [addressHash, networkHash, now, knownUntil, counted]);
   }
 
   /** Knows no network any more. What was counted for all of them stays. */

@@ -42,6 +42,7 @@ export interface AuthFortConfig {
   readonly guard: 'closed' | 'decorated';
   readonly runMigrations: boolean;
   readonly shutdownDelaySeconds: number;
+  readonly preparedStatements: boolean;
 }
 
 /** Where the lists of breached passwords are. */

@@ -174,6 +174,7 @@ export const optionsSchema = z.strictObject({
   guard: z.enum(['closed', 'decorated']).default('closed'),
   runMigrations: z.boolean().default(true),
   shutdownDelaySeconds: z.number().min(0).max(300).default(0),
+  preparedStatements: z.boolean().default(true),
 });
 
 function hasSend(value: unknown): boolean {

@@ -143,6 +143,7 @@ function freeze(
     guard: o.guard,
     runMigrations: o.runMigrations,
     shutdownDelaySeconds: o.shutdownDelaySeconds,
+    preparedStatements: o.preparedStatements,
   });
 }
 

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../database/database.js';
+import { prepared } from '../database/prepared-statement.js';
 import { type User, USER_COLUMNS } from '../users/user.js';
 
 /** Repeats of a rotated token are answered with the same successor for this long (seconds). */
@@ -40,7 +41,9 @@ export interface RotationRequest {
  * use of a successor is noted in its predecessor, by clearing the salt. Locks are taken from the newer token to the older one
  * only, so rotations cannot deadlock.
  */
-const ROTATE = `
+const ROTATE = prepared(
+  'rotate_refresh_token',
+  `
   WITH token AS (
     SELECT token_hash, session_id, expires_at, rotated_at, successor_salt, predecessor_hash
     FROM authfort_refresh_tokens WHERE token_hash = $1 FOR UPDATE
@@ -75,20 +78,13 @@ const ROTATE = `
   )
   SELECT judged.outcome, judged.salt, judged.session_id AS "sessionId", judged.amr, judged.created_at AS "sessionCreatedAt",
     ${USER_COLUMNS}
-  FROM judged JOIN authfort_users u ON u.id = judged.user_id`;
+  FROM judged JOIN authfort_users u ON u.id = judged.user_id`,
+);
 
 /** The chains of refresh tokens. */
 @Injectable()
 export class RefreshTokenRepository {
   constructor(private readonly database: Database) {}
-
-  /** Stores the first token of a session. */
-  async insertFirst(tokenHash: Buffer, sessionId: string, issuedAt: Date, expiresAt: Date): Promise<void> {
-    await this.database.query(
-      'INSERT INTO authfort_refresh_tokens (token_hash, session_id, issued_at, expires_at) VALUES ($1, $2, $3, $4)',
-      [tokenHash, sessionId, issuedAt, expiresAt],
-    );
-  }
 
   /** Judges a presented token and does what follows from it, atomically. Undefined for a token that is not known. */
   async rotate(request: RotationRequest): Promise<Rotation | undefined> {

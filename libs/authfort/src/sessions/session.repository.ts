@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../database/database.js';
+import { prepared } from '../database/prepared-statement.js';
 import type { ClientInfo } from '../http/client-info.js';
 import { RevocationLogRepository } from '../revocation/revocation-log.repository.js';
 import { type User, USER_COLUMNS } from '../users/user.js';
@@ -20,6 +21,35 @@ export interface UserInSession extends User {
   readonly sessionLive: boolean;
 }
 
+/** A session that begins, with the first of its refresh tokens. */
+export interface NewSession {
+  readonly id: string;
+  readonly userId: string;
+  readonly amr: readonly string[];
+  readonly createdAt: Date;
+  readonly expiresAt: Date;
+  readonly refreshTokenHash: Buffer;
+  readonly refreshTokenExpiresAt: Date;
+}
+
+const OPEN = prepared(
+  'open_session',
+  `WITH session AS (
+     INSERT INTO authfort_sessions (id, user_id, amr, created_at, expires_at, ip, user_agent)
+     VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id, created_at
+   )
+   INSERT INTO authfort_refresh_tokens (token_hash, session_id, issued_at, expires_at)
+   SELECT $8, id, created_at, $9 FROM session`,
+);
+
+const FIND_USER_IN_SESSION = prepared(
+  'find_user_in_session',
+  `SELECT ${USER_COLUMNS}, EXISTS (
+     SELECT 1 FROM authfort_sessions s WHERE s.id = $2 AND s.user_id = u.id AND s.revoked_at IS NULL AND s.expires_at > $3
+   ) AS "sessionLive"
+   FROM authfort_users u WHERE u.id = $1`,
+);
+
 /** Sessions. Every way to end one is a single statement that says what it ended. */
 @Injectable()
 export class SessionRepository {
@@ -28,33 +58,24 @@ export class SessionRepository {
     private readonly revocations: RevocationLogRepository,
   ) {}
 
-  async insert(
-    session: { id: string; userId: string; amr: readonly string[]; createdAt: Date; expiresAt: Date },
-    client: ClientInfo,
-  ): Promise<void> {
-    await this.database.query(
-      `INSERT INTO authfort_sessions (id, user_id, amr, created_at, expires_at, ip, user_agent) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-      [
-        session.id,
-        session.userId,
-        session.amr,
-        session.createdAt,
-        session.expiresAt,
-        client.ip || null,
-        client.userAgent,
-      ],
-    );
+  /** Stores a session together with its first refresh token. */
+  async open(session: NewSession, client: ClientInfo): Promise<void> {
+    await this.database.query(OPEN, [
+      session.id,
+      session.userId,
+      session.amr,
+      session.createdAt,
+      session.expiresAt,
+      client.ip || null,
+      client.userAgent,
+      session.refreshTokenHash,
+      session.refreshTokenExpiresAt,
+    ]);
   }
 
   /** What a request with an access token needs to know, in one look-up by two primary keys. */
   async findUserInSession(userId: string, sessionId: string, now: Date): Promise<UserInSession | undefined> {
-    const [found] = await this.database.query<UserInSession>(
-      `SELECT ${USER_COLUMNS}, EXISTS (
-         SELECT 1 FROM authfort_sessions s WHERE s.id = $2 AND s.user_id = u.id AND s.revoked_at IS NULL AND s.expires_at > $3
-       ) AS "sessionLive"
-       FROM authfort_users u WHERE u.id = $1`,
-      [userId, sessionId, now],
-    );
+    const [found] = await this.database.query<UserInSession>(FIND_USER_IN_SESSION, [userId, sessionId, now]);
     return found;
   }
 

@@ -36,15 +36,11 @@ export class SessionService {
     const { token, hash } = mintRefreshToken();
     const createdAt = this.clock.now();
     const expiresAt = addSeconds(createdAt, this.config.sessionAbsoluteTtlSeconds);
-    const session = { id: randomUUID(), userId, amr, createdAt, expiresAt };
-    await this.sessions.insert(session, client);
-    await this.refreshTokens.insertFirst(
-      hash,
-      session.id,
-      createdAt,
-      addSeconds(createdAt, this.config.refreshTokenTtlSeconds),
-    );
-    return { id: session.id, amr, createdAt, refreshToken: token };
+    const id = randomUUID();
+    const session = { id, userId, amr, createdAt, expiresAt, refreshTokenHash: hash };
+    const refreshTokenExpiresAt = addSeconds(createdAt, this.config.refreshTokenTtlSeconds);
+    await this.sessions.open({ ...session, refreshTokenExpiresAt }, client);
+    return { id, amr, createdAt, refreshToken: token };
   }
 
   /** The user's live sessions, newest first. */

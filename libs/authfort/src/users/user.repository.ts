@@ -2,7 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Database } from '../database/database.js';
 import { RevocationLogRepository } from '../revocation/revocation-log.repository.js';
+import { prepared } from '../database/prepared-statement.js';
 import { type NewUser, type ProfileChanges, type User, USER_COLUMNS } from './user.js';
+
+const LOCK_FOR_PASSWORD_SIGN_IN = prepared(
+  'lock_for_password_sign_in',
+  `SELECT ${USER_COLUMNS} FROM authfort_users u WHERE u.id = $1 AND u.password_hash = $2 AND u.deleted_at IS NULL FOR SHARE OF u`,
+);
 
 /** Accounts. Changes that end access raise `token_version` in the same statement. */
 @Injectable()
@@ -58,10 +64,7 @@ export class UserRepository {
    * beside one. Undefined when the password is no longer the one that was verified.
    */
   async lockForPasswordSignIn(userId: string, verifiedHash: string): Promise<User | undefined> {
-    const [user] = await this.database.query<User>(
-      `SELECT ${USER_COLUMNS} FROM authfort_users u WHERE u.id = $1 AND u.password_hash = $2 AND u.deleted_at IS NULL FOR SHARE OF u`,
-      [userId, verifiedHash],
-    );
+    const [user] = await this.database.query<User>(LOCK_FOR_PASSWORD_SIGN_IN, [userId, verifiedHash]);
     return user;
   }
 
