@@ -12,7 +12,7 @@ import {
   type OptionalFactoryDependency,
   type Provider,
 } from '@nestjs/common';
-import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, DiscoveryModule } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD, DiscoveryModule, HttpAdapterHost } from '@nestjs/core';
 import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
 import {
   ACCESS_GUARD_OPTIONS,
@@ -37,10 +37,10 @@ import { authfortEntities } from './database/entities.js';
 import { openDatabase } from './database/open-database.js';
 import { CleanupSchedule } from './cleanup/cleanup.schedule.js';
 import { authEventNames } from './events/auth-events.js';
-import { ActorInterceptor } from './events/actor.interceptor.js';
+import { ActorScope, type FastifyHooks } from './events/actor.scope.js';
 import { OutboxWorker } from './events/outbox.worker.js';
 import { features } from './features.js';
-import { dropEmptyJsonBody } from './http/empty-json-body.middleware.js';
+import { acceptEmptyJsonBodies, type RequestHooks } from './http/empty-json-body.js';
 import { underPrefix } from './http/route-prefix.js';
 import { KeyRing } from './keys/key-ring.js';
 import { KeyRotationService } from './keys/key-rotation.service.js';
@@ -71,7 +71,11 @@ export interface AuthFortAsyncOptions {
  */
 @Module({})
 export class AuthFortModule implements NestModule {
-  constructor(@Inject(AUTHFORT_CONFIG) private readonly config: AuthFortConfig) {}
+  constructor(
+    @Inject(AUTHFORT_CONFIG) private readonly config: AuthFortConfig,
+    private readonly adapterHost: HttpAdapterHost,
+    private readonly actors: ActorScope,
+  ) {}
 
   /** @throws AuthFortOptionsError with every problem of the options at once. */
   static forRoot(options: AuthFortOptions = {}): DynamicModule {
@@ -115,7 +119,12 @@ export class AuthFortModule implements NestModule {
   configure(consumer: MiddlewareConsumer): void {
     const { corsOrigins, routePrefix } = this.config;
     if (corsOrigins.length > 0) consumer.apply(corsFor(corsOrigins)).forRoutes('{*path}');
-    consumer.apply(dropEmptyJsonBody).forRoutes(`${routePrefix}/{*path}`);
+    const { httpAdapter } = this.adapterHost;
+    if (httpAdapter.getType() === 'fastify') {
+      const fastify = httpAdapter.getInstance<FastifyHooks & RequestHooks>();
+      acceptEmptyJsonBodies(fastify, routePrefix);
+      this.actors.addTo(fastify);
+    } else consumer.apply(this.actors.middleware).forRoutes('{*path}');
   }
 }
 
@@ -217,5 +226,5 @@ const wiring: Provider[] = [
   { provide: TokenAuthenticator, useExisting: SessionAuthenticator },
   { provide: APP_GUARD, useClass: AccessGuard },
   { provide: APP_FILTER, useClass: ErrorFilter },
-  { provide: APP_INTERCEPTOR, useClass: ActorInterceptor },
+  ActorScope,
 ];

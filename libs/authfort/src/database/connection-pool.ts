@@ -1,6 +1,6 @@
 import type { Pool, PoolClient, QueryConfig, QueryResult, QueryResultRow } from 'pg';
 import type { DataSource } from 'typeorm';
-import { PreparedStatement } from './prepared-statement.js';
+import { type PreparedStatement } from './prepared-statement.js';
 
 /** One connection of the pool, for as long as it is checked out. */
 export interface Connection {
