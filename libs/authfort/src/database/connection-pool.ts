@@ -1,14 +1,15 @@
-import type { Pool, PoolClient, QueryConfig, QueryResult, QueryResultRow } from 'pg';
+import pg from 'pg';
 import type { DataSource } from 'typeorm';
 import { type PreparedStatement } from './prepared-statement.js';
+
+type Statement = string | PreparedStatement;
+type Result = pg.QueryResult;
+type Callback<T> = (error: unknown, value: T) => void;
 
 /** One connection of the pool, for as long as it is checked out. */
 export interface Connection {
   /** What PostgreSQL refuses is thrown as it is. */
-  run<Row extends QueryResultRow>(
-    statement: string | PreparedStatement,
-    parameters: unknown[],
-  ): Promise<QueryResult<Row>>;
+  run(statement: Statement, parameters?: unknown[]): Promise<Result>;
   /** Gives it back. @param broken whether nobody should have it again */
   release(broken?: boolean): void;
 }
@@ -20,8 +21,8 @@ export interface Connection {
 const OUT_OF_STEP = new Set(['26000', '42P05', '0A000']);
 
 /**
- * The pg pool of TypeORM's connection. TypeORM itself has no prepared statements, and runs each statement through a query runner, whose
- * subscribers nobody has here; its logger is told as it would be.
+ * The pg pool of TypeORM's connection. TypeORM itself has no prepared statements, and a query runner for each statement, whose
+ * subscribers nobody has here; its logger is told as it would be. It is by callbacks: the promises cost as much as the parsing.
  */
 export class ConnectionPool {
   constructor(
@@ -30,14 +31,29 @@ export class ConnectionPool {
   ) {}
 
   checkOut(): Promise<Connection> {
+    return promised((done) => this.connect(done));
+  }
+
+  /** Runs one statement on any connection. What PostgreSQL refuses is thrown as it is. */
+  run(statement: Statement, parameters: unknown[]): Promise<Result> {
+    return promised((done) =>
+      this.connect((error, connection) => {
+        if (error) return done(error, undefined!);
+        connection.send(statement, parameters, (failure, result) => {
+          connection.release();
+          done(failure, result);
+        });
+      }),
+    );
+  }
+
+  private connect(done: Callback<PooledConnection>): void {
     // Read each time: a connection that was closed and opened again has another pool.
-    const pool = (this.dataSource.driver as unknown as { master?: Pool }).master;
-    if (!pool) return Promise.reject(new Error('The connection to the database is closed'));
-    return new Promise((resolve, reject) => {
-      pool.connect((error, client) => {
-        if (client) resolve(new PooledConnection(client, this.dataSource, this.prepare));
-        else reject(error ?? new Error('The pool has no connection'));
-      });
+    const { master } = this.dataSource.driver as unknown as { master?: pg.Pool };
+    if (!master) return done(new Error('The connection to the database is closed'), undefined!);
+    master.connect((error, client) => {
+      if (error || !client) done(error ?? new Error('The pool has no connection'), undefined!);
+      else done(undefined, new PooledConnection(client, this.dataSource, this.prepare));
     });
   }
 }
@@ -47,36 +63,38 @@ class PooledConnection implements Connection {
   private outOfStep = false;
 
   constructor(
-    private readonly client: PoolClient,
+    private readonly client: pg.PoolClient,
     private readonly dataSource: DataSource,
     private readonly prepare: boolean,
   ) {
     client.on('error', ignore);
   }
 
-  async run<Row extends QueryResultRow>(
-    statement: string | PreparedStatement,
-    parameters: unknown[],
-  ): Promise<QueryResult<Row>> {
+  run(statement: Statement, parameters: unknown[] = []): Promise<Result> {
+    return promised((done) => this.send(statement, parameters, done));
+  }
+
+  send(statement: Statement, parameters: unknown[], done: Callback<Result>): void {
     // The next to have this connection may be in a transaction.
-    if (this.released) throw new Error('A statement came after the end of its transaction');
+    if (this.released)
+      return done(new Error('A statement came after the end of its transaction'), undefined!);
     const sql = typeof statement === 'string' ? statement : statement.sql;
-    const { logger } = this.dataSource;
+    const { logger, options } = this.dataSource;
+    const { maxQueryExecutionTime: limit } = options;
     logger.logQuery(sql, parameters);
-    const start = performance.now();
-    try {
-      const result = await this.send<Row>(this.configOf(statement, sql, parameters));
-      this.noteSlow(performance.now() - start, sql, parameters);
-      return result;
-    } catch (error) {
-      if (error instanceof Error) {
-        // It was made where the answer was read; here it learns who has asked.
-        Error.captureStackTrace(error);
+    const start = limit ? performance.now() : 0;
+    const query = new pg.Query(sql, parameters) as Query;
+    if (this.prepare && typeof statement !== 'string') query.name = statement.name;
+    query.callback = (error, result) => {
+      if (error) {
         this.outOfStep ||= OUT_OF_STEP.has((error as { code?: string }).code ?? '');
+        logger.logQueryError(error, sql, parameters);
       }
-      logger.logQueryError(error as Error, sql, parameters);
-      throw error;
-    }
+      const milliseconds = limit ? performance.now() - start : 0;
+      if (limit && milliseconds > limit) logger.logQuerySlow(Math.round(milliseconds), sql, parameters);
+      done(error, result);
+    };
+    this.client.query(query);
   }
 
   release(broken = false): void {
@@ -84,28 +102,18 @@ class PooledConnection implements Connection {
     this.client.off('error', ignore);
     this.client.release(broken || this.outOfStep);
   }
+}
 
-  private configOf(statement: string | PreparedStatement, sql: string, parameters: unknown[]): QueryConfig {
-    return typeof statement !== 'string' && this.prepare
-      ? { name: statement.name, text: sql, values: parameters }
-      : { text: sql, values: parameters };
-  }
+/** What pg makes of a text and its parameters; the types leave out what pg-pool uses as well. */
+type Query = pg.Query & { name?: string; callback: (error: Error | null, result: Result) => void };
 
-  /** By a callback: the promises of pg cost as much as its parsing. */
-  private send<Row extends QueryResultRow>(config: QueryConfig): Promise<QueryResult<Row>> {
-    return new Promise((resolve, reject) => {
-      this.client.query<Row>(config, (error: Error | null, result) => {
-        if (error) reject(error);
-        else resolve(result);
-      });
+function promised<T>(start: (done: Callback<T>) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    start((error, value) => {
+      if (error) reject(error as Error);
+      else resolve(value);
     });
-  }
-
-  private noteSlow(milliseconds: number, sql: string, parameters: unknown[]): void {
-    const limit = this.dataSource.options.maxQueryExecutionTime;
-    if (limit && milliseconds > limit)
-      this.dataSource.logger.logQuerySlow(Math.round(milliseconds), sql, parameters);
-  }
+  });
 }
 
 /** A connection that breaks fails its statement, and the next one; the event by itself would end the process. */

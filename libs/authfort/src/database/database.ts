@@ -35,14 +35,13 @@ export class Database {
    */
   async query<Row>(statement: string | PreparedStatement, parameters: unknown[] = []): Promise<Row[]> {
     const open = this.scope.getStore();
-    if (open) return (await open.connection.run(statement, parameters)).rows as Row[];
-    const connection = await this.checkOut();
     try {
-      return (await connection.run(statement, parameters)).rows as Row[];
+      const { rows } = await (open?.connection ?? this.pool).run(statement, parameters);
+      return rows as Row[];
     } catch (error) {
-      throw orUnavailable(error);
-    } finally {
-      connection.release();
+      // It was made where the answer was read; here it learns who has asked.
+      if (error instanceof Error) Error.captureStackTrace(error);
+      throw open ? error : orUnavailable(error);
     }
   }
 
@@ -56,7 +55,7 @@ export class Database {
     const open: OpenTransaction = { connection, beforeCommit: [], afterCommit: [] };
     let broken = false;
     try {
-      await connection.run('BEGIN ISOLATION LEVEL READ COMMITTED', []);
+      await connection.run('BEGIN ISOLATION LEVEL READ COMMITTED');
       const result = await this.scope.run(open, async () => {
         const done = await work();
         for (const action of open.beforeCommit) await action();
@@ -67,7 +66,7 @@ export class Database {
       return result;
     } catch (error) {
       // The first error is the one that explains. What cannot be rolled back is not for anybody else.
-      await connection.run('ROLLBACK', []).catch(() => (broken = true));
+      await connection.run('ROLLBACK').catch(() => (broken = true));
       throw orUnavailable(error);
     } finally {
       connection.release(broken);
@@ -102,7 +101,7 @@ export class Database {
 
 /** PostgreSQL answers the COMMIT of a transaction in which a statement has failed with ROLLBACK, and calls that no error. */
 async function commit(connection: Connection): Promise<void> {
-  const { command } = await connection.run('COMMIT', []);
+  const { command } = await connection.run('COMMIT');
   if (command !== 'COMMIT')
     throw new Error('A transaction was rolled back, as one of its statements had failed');
 }
