@@ -42,13 +42,21 @@ const OPEN = prepared(
    SELECT $8, id, created_at, $9 FROM session`,
 );
 
+/** One column: pg works out anew with every answer what to do with each. */
 const FIND_USER_IN_SESSION = prepared(
   'find_user_in_session',
-  `SELECT ${USER_COLUMNS}, EXISTS (
-     SELECT 1 FROM authfort_sessions s WHERE s.id = $2 AND s.user_id = u.id AND s.revoked_at IS NULL AND s.expires_at > $3
-   ) AS "sessionLive"
-   FROM authfort_users u WHERE u.id = $1`,
+  `SELECT row_to_json(found) AS found FROM (
+     SELECT ${USER_COLUMNS}, EXISTS (
+       SELECT 1 FROM authfort_sessions s WHERE s.id = $2 AND s.user_id = u.id AND s.revoked_at IS NULL AND s.expires_at > $3
+     ) AS "sessionLive"
+     FROM authfort_users u WHERE u.id = $1
+   ) AS found`,
 );
+
+/** A row as JSON has it. */
+type InJson<Row> = {
+  readonly [Key in keyof Row]: Date extends Row[Key] ? string | Exclude<Row[Key], Date> : Row[Key];
+};
 
 /** Sessions. Every way to end one is a single statement that says what it ended. */
 @Injectable()
@@ -75,8 +83,18 @@ export class SessionRepository {
 
   /** What a request with an access token needs to know, in one look-up by two primary keys. */
   async findUserInSession(userId: string, sessionId: string, now: Date): Promise<UserInSession | undefined> {
-    const [found] = await this.database.query<UserInSession>(FIND_USER_IN_SESSION, [userId, sessionId, now]);
-    return found;
+    const [row] = await this.database.query<{ found: InJson<UserInSession> }>(FIND_USER_IN_SESSION, [
+      userId,
+      sessionId,
+      now,
+    ]);
+    if (!row) return undefined;
+    const { createdAt, deletedAt } = row.found;
+    return {
+      ...row.found,
+      createdAt: new Date(createdAt),
+      deletedAt: deletedAt === null ? null : new Date(deletedAt),
+    };
   }
 
   /** The live sessions of a user, newest first. */
