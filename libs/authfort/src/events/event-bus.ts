@@ -69,14 +69,18 @@ export class EventBus implements OnApplicationBootstrap {
 
   /**
    * Announces an event: it is written down with the change around it, and the listeners hear of it after the commit; a rollback drops
-   * it. Outside a transaction it has one of its own.
+   * it. Outside a transaction it is one by itself.
    */
   async emit<Name extends AuthEventName>(name: Name, payload: AuthEventMap[Name]): Promise<void> {
     const event = { ...payload, name, id: randomUUID(), at: this.clock.now() } as AuthEvent;
     if (this.database.openTransaction) this.add(event, this.database.openTransaction);
-    else if (isAudited(name) || this.worker.wants(name))
-      await this.database.transaction(() => Promise.resolve(this.add(event, this.database.openTransaction!)));
-    else this.tell(event);
+    else {
+      const kept = isAudited(name) || this.worker.wants(name);
+      // It is one statement, and so a transaction by itself.
+      if (kept) await this.log.write([toLogged(event)]);
+      this.tell(event);
+      if (kept) this.worker.wake();
+    }
   }
 
   /**

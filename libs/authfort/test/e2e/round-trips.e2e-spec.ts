@@ -1,0 +1,78 @@
+import { type EventEmitter } from 'node:events';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import type { Pool, PoolClient } from 'pg';
+import { OutboxWorker } from '../../src/events/outbox.worker.js';
+import { type Answer, PASSWORD, type SignedUp, startServer, type TestServer } from '../harness.js';
+
+let server: TestServer;
+let user: SignedUp;
+let answers = 0;
+const statements: string[] = [];
+
+beforeAll(async () => {
+  server = await startServer({ options: { rateLimit: {} } });
+  user = await server.signUp();
+  // Rests: what it does comes after the answer.
+  server.app.get(OutboxWorker).wake = () => undefined;
+  server.dataSource.logger.logQuery = (sql: string) => void statements.push(sql);
+  countAnswers((server.dataSource.driver as unknown as { master: Pool }).master);
+});
+afterAll(() => server.close());
+
+/** ReadyForQuery ends the answer to whatever was sent, so there is one for each time that somebody waited. */
+function countAnswers(pool: Pool): void {
+  const seen = new WeakSet<PoolClient>();
+  pool.on('acquire', (client) => {
+    if (seen.has(client)) return;
+    seen.add(client);
+    (client as unknown as { connection: EventEmitter }).connection.on('readyForQuery', () => (answers += 1));
+  });
+}
+
+/** The beginnings of what a request sends to the database; each has cost one round trip. */
+async function sentBy(request: () => Promise<Answer>, status = 200): Promise<string[]> {
+  statements.length = 0;
+  answers = 0;
+  const { status: actual, text } = await request();
+  expect(`${actual} ${text}`).toMatch(new RegExp(`^${status} `));
+  // By the clock, in between.
+  const own = statements.filter((sql) => !sql.includes('authfort_signing_keys'));
+  expect(answers).toBe(statements.length);
+  return own.map((sql) => sql.trim().split(/\s+/).slice(0, 3).join(' '));
+}
+
+const refresh = (token: string) => server.post('/auth/refresh', { refresh_token: token });
+const login = (email: string, password: string) => server.post('/auth/login', { email, password });
+
+it('serves the keys without the database', async () => {
+  expect(await sentBy(() => server.request('/.well-known/jwks.json'))).toEqual([]);
+});
+
+it('looks a user and their session up at once', async () => {
+  const found = ['SELECT row_to_json(found) AS'];
+  expect(await sentBy(() => server.request('/auth/me', { bearer: user.accessToken }))).toEqual(found);
+  expect(await sentBy(() => server.introspect(user.accessToken))).toEqual(found);
+});
+
+it('rotates a refresh token in one statement, also when it is asked twice', async () => {
+  const rotated = ['WITH token AS'];
+  expect(await sentBy(() => refresh(user.refreshToken))).toEqual(rotated);
+  expect(await sentBy(() => refresh(user.refreshToken))).toEqual(rotated);
+});
+
+it('signs in with one statement before the password is compared, and one short transaction behind it', async () => {
+  const attempt = 'WITH counter AS';
+  expect(await sentBy(() => login(user.email, PASSWORD))).toEqual([
+    attempt,
+    'BEGIN ISOLATION LEVEL',
+    // The user, kept as they are; the session and its token; the network is known from now on; the event.
+    'SELECT u.id, u.email,',
+    'WITH session AS',
+    'WITH counted_as_stranger AS',
+    'WITH event AS',
+    'COMMIT',
+  ]);
+  const refused = [attempt, 'WITH event AS'];
+  expect(await sentBy(() => login(user.email, 'not the password'), 401)).toEqual(refused);
+  expect(await sentBy(() => login('nobody@example.com', PASSWORD), 401)).toEqual(refused);
+});
