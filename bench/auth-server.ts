@@ -3,7 +3,7 @@ import { type INestApplication, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { AuthFort, AuthFortModule } from 'authfort';
+import { AuthFort, AuthFortModule, type AuthFortOptions } from 'authfort';
 import { fastifyOptions } from 'authfort-service';
 import { DataSource } from 'typeorm';
 import { connectionOptions } from '../libs/authfort/src/database/connection-options.js';
@@ -13,25 +13,38 @@ export interface BenchServer {
   readonly url: string;
   readonly authfort: AuthFort;
   readonly dataSource: DataSource;
+  readonly introspectSecret: string;
   close(): Promise<void>;
 }
 
 @Module({})
 class BenchModule {}
 
-/** Starts an auth server as the app does, on a free port and without rate limits. It migrates the database. */
-export async function startAuthServer(databaseUrl: string): Promise<BenchServer> {
+/** What differs from bench to bench. */
+export interface BenchServerOptions {
+  /** Folder of the embedded database, which is used where there is no URL. */
+  readonly dataDir?: string;
+  /** Default: none. */
+  readonly rateLimit?: AuthFortOptions['rateLimit'];
+}
+
+/** Starts an auth server as the app does, on a free port. It migrates the database. */
+export async function startAuthServer(
+  databaseUrl: string | undefined,
+  { dataDir = '', rateLimit = false }: BenchServerOptions = {},
+): Promise<BenchServer> {
+  const introspectSecret = randomBytes(32).toString('base64url');
   const module = {
     module: BenchModule,
     imports: [
       TypeOrmModule.forRoot({
-        ...connectionOptions({ databaseUrl, dataDir: '', production: false }),
+        ...connectionOptions({ databaseUrl, dataDir, production: false }),
         autoLoadEntities: true,
       }),
       AuthFortModule.forRoot({
         keyEncryptionSecret: randomBytes(32).toString('base64url'),
-        introspectSecret: randomBytes(32).toString('base64url'),
-        rateLimit: false,
+        introspectSecret,
+        rateLimit,
       }),
     ],
   };
@@ -45,6 +58,7 @@ export async function startAuthServer(databaseUrl: string): Promise<BenchServer>
     url: `http://127.0.0.1:${port}`,
     authfort: app.get(AuthFort),
     dataSource: app.get(DataSource),
+    introspectSecret,
     close: () => app.close(),
   };
 }

@@ -8,6 +8,8 @@ export interface BenchOptions {
   readonly databaseUrl: string;
   /** How often each case is measured; the quietest round counts. */
   readonly rounds: number;
+  /** On the embedded database instead. */
+  readonly embedded: boolean;
 }
 
 /** Says on stderr what is going on; the results go to stdout. */
