@@ -17,6 +17,7 @@ export const ormconfig: PostgresOptions & Pick<TypeOrmModuleOptions, 'toRetry'> 
     databaseUrl: process.env.DATABASE_URL || undefined,
     dataDir: process.env.AUTHFORT_DATA_DIR || '.data',
     production: isProduction(),
+    poolSize: Number(process.env.DATABASE_POOL_SIZE) || undefined,
     onProgress: (message) => process.stderr.write(`${message}\n`),
   }),
   // A server may still be starting; the embedded database's reasons to refuse do not go away by themselves.

@@ -1,7 +1,7 @@
 import { createHash, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { promisify } from 'node:util';
-import { Controller, Get, Inject, Module, Post, Res } from '@nestjs/common';
+import { Controller, Get, HttpCode, Inject, Module, Post, Res } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { hash, verify } from '@node-rs/argon2';
@@ -46,6 +46,12 @@ class BareController {
   constructor(@Inject('IDS') private readonly ids: readonly string[]) {}
 
   @Get('read')
+  get(): Promise<unknown> {
+    return this.read();
+  }
+
+  @Post('read')
+  @HttpCode(200)
   async read(): Promise<unknown> {
     const text = 'SELECT id, email, name, changes FROM bare WHERE id = $1';
     const { rows } = await pool.query({ name: 'read', text, values: [this.nextId()] });
@@ -53,6 +59,7 @@ class BareController {
   }
 
   @Post('write')
+  @HttpCode(200)
   async write(): Promise<unknown> {
     const text = 'UPDATE bare SET changes = changes + 1 WHERE id = $1 RETURNING id, email, name, changes';
     const { rows } = await pool.query<object>({ name: 'write', text, values: [this.nextId()] });

@@ -19,29 +19,37 @@ export const CONNECTIONS = 32;
 const JSON_TYPE = { 'content-type': 'application/json' };
 const KEYS = '/.well-known/jwks.json';
 
-/** The routes, and beside each the bare one that it is measured by. */
+/** The routes, and beside each the bare one that it is measured by; it is sent the same request, all but the path. */
 export async function routeCases({ auth, bare, users }: Contestants) {
   const keys = await (await fetch(auth.url + KEYS)).text();
   await bare.call('show', keys);
   const bearer = users.map(({ accessToken }) => ({ authorization: `Bearer ${accessToken}` }));
   const secret = { authorization: `Bearer ${String(await auth.call('introspectSecret'))}`, ...JSON_TYPE };
-  const me = bearer.map((headers) => requestText('GET', '/auth/me', headers));
-  const introspect = users.map(({ accessToken }) =>
-    requestText('POST', '/introspect', secret, JSON.stringify({ token: accessToken })),
-  );
+  const me = (path: string) => bearer.map((headers) => requestText('GET', path, headers));
+  const introspect = (path: string) =>
+    users.map(({ accessToken }) => requestText('POST', path, secret, JSON.stringify({ token: accessToken })));
   return {
     jwks: await routeCase('GET /.well-known/jwks.json', auth, { request: requestText('GET', KEYS) }),
     bareJwks: await routeCase('bare: the same bytes', bare, { request: requestText('GET', '/jwks') }),
-    me: await routeCase('GET /auth/me', auth, { request: (connection) => me[connection]! }),
-    introspect: await routeCase('POST /introspect', auth, {
-      request: (connection) => introspect[connection]!,
-    }),
-    bareRead: await routeCase('bare: one SELECT', bare, { request: requestText('GET', '/read') }),
+    me: await routeCase('GET /auth/me', auth, inTurn(me('/auth/me'))),
+    bareMe: await routeCase('bare: one SELECT', bare, inTurn(me('/read'))),
+    introspect: await routeCase('POST /introspect', auth, inTurn(introspect('/introspect'))),
+    bareIntrospect: await routeCase('bare: one SELECT, by POST', bare, inTurn(introspect('/read'))),
     refresh: await routeCase('POST /auth/refresh', auth, refreshing(users)),
     bareWrite: await routeCase('bare: one UPDATE, one signature', bare, {
-      request: requestText('POST', '/write'),
+      request: requestText(
+        'POST',
+        '/write',
+        JSON_TYPE,
+        JSON.stringify({ refresh_token: users[0]!.refreshToken }),
+      ),
     }),
   };
+}
+
+/** Each connection has a request of its own. */
+function inTurn(requests: readonly string[]): Omit<LoadOptions, 'url'> {
+  return { request: (connection) => requests[connection]! };
 }
 
 /** Each connection uses the refresh token that it was given last. */

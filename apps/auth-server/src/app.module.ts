@@ -17,6 +17,7 @@ export class AppModule {
         TypeOrmModule.forRoot({ ...ormconfig, autoLoadEntities: true }),
         AuthFortModule.forRoot({
           issuer: env.issuer,
+          preparedStatements: env.preparedStatements,
           cookie: { domain: env.cookieDomain, secure: env.cookieSecure },
           introspectSecret: env.introspectSecret,
           keyEncryptionSecret: env.keyEncryptionSecret ?? secretOfThisFolder(env),

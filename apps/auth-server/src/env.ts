@@ -9,6 +9,7 @@ export interface AuthServerEnv {
   production: boolean;
   databaseUrl: string | undefined;
   dataDir: string;
+  preparedStatements: boolean;
   issuer: string;
   introspectSecret: string | undefined;
   keyEncryptionSecret: string | undefined;
@@ -67,6 +68,9 @@ const schema = z.object({
     .string()
     .regex(/^postgres(ql)?(\+\w+)?:\/\//, 'must begin with postgres://')
     .optional(),
+  // Read by ormconfig.ts, and only checked here.
+  DATABASE_POOL_SIZE: z.coerce.number('must be a number').int().min(1).max(1000).optional(),
+  DATABASE_PREPARED_STATEMENTS: flag(true),
   AUTHFORT_DATA_DIR: z.string().default(DEVELOPMENT_DATA_DIR),
   JWT_ISSUER: z.string().default('authfort'),
   INTROSPECT_SECRET: secret.optional(),
@@ -124,6 +128,7 @@ export function readEnv(source: NodeJS.ProcessEnv = process.env): AuthServerEnv 
     production: env.NODE_ENV === 'production',
     databaseUrl: env.DATABASE_URL,
     dataDir: env.AUTHFORT_DATA_DIR,
+    preparedStatements: env.DATABASE_PREPARED_STATEMENTS,
     issuer: env.JWT_ISSUER,
     introspectSecret: env.INTROSPECT_SECRET,
     keyEncryptionSecret: env.KEY_ENCRYPTION_SECRET,

@@ -22,6 +22,12 @@ describe('connectionOptions', () => {
     expect(() => connectionOptions(settings)).not.toThrow(/s3cret/);
   });
 
+  it('has ten connections, or as many as it is told', () => {
+    const settings = { databaseUrl: 'postgres://db/app', dataDir: '.data', production: true };
+    expect(connectionOptions(settings)).toMatchObject({ poolSize: 10 });
+    expect(connectionOptions({ ...settings, poolSize: 3 })).toMatchObject({ poolSize: 3 });
+  });
+
   const url = testDatabaseUrl();
   (url ? it : it.skip)('bounds how long a statement and an idle transaction may take', async () => {
     const options = connectionOptions({ databaseUrl: url, dataDir: '.data', production: true });

@@ -8,11 +8,16 @@ export interface ConnectionSettings {
   readonly dataDir: string;
   /** Whether the app runs in production, where the embedded database refuses to connect. */
   readonly production: boolean;
+  /** Connections that the process may have at a time; default 10. The embedded database has one. */
+  readonly poolSize?: number | undefined;
   /** Told what the embedded database is doing; default: nobody is told. */
   readonly onProgress?: (message: string) => void;
 }
 
-/** Ten replicas of ten connections reach PostgreSQL's default limit of 100; a process with one thread gains little from more. */
+/**
+ * A statement of the busiest routes takes well below a millisecond, so that the one thread of a process seldom has more than a few under
+ * way; ten leave room for transactions that wait for a lock. And ten replicas of ten reach PostgreSQL's default limit of 100.
+ */
 const POOL_SIZE = 10;
 /** A server that does not answer should fail a request while somebody still waits for it. */
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -32,7 +37,7 @@ export function connectionOptions(settings: ConnectionSettings): PostgresOptions
     // AuthFort needs no extension, and its role need not be allowed to install one.
     installExtensions: false,
     applicationName: 'authfort',
-    poolSize: POOL_SIZE,
+    poolSize: settings.poolSize ?? POOL_SIZE,
     connectTimeoutMS: CONNECT_TIMEOUT_MS,
     extra: {
       Client: ImpatientClient,

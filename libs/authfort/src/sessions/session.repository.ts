@@ -90,11 +90,10 @@ export class SessionRepository {
     ]);
     if (!row) return undefined;
     const { createdAt, deletedAt } = row.found;
-    return {
-      ...row.found,
+    return Object.assign(row.found, {
       createdAt: new Date(createdAt),
       deletedAt: deletedAt === null ? null : new Date(deletedAt),
-    };
+    });
   }
 
   /** The live sessions of a user, newest first. */
