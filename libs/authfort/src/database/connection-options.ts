@@ -43,6 +43,8 @@ export function connectionOptions(settings: ConnectionSettings): PostgresOptions
       Client: ImpatientClient,
       // TCP keep-alive finds a connection that a firewall forgot.
       keepAlive: true,
+      // A connection that is kept knows its prepared statements; and pg-pool sets no timer for it after each of them.
+      idleTimeoutMillis: 0,
       // As a statement: PgBouncer refuses these settings in the start-up packet.
       onConnect: (client: { query(sql: string): Promise<unknown> }) =>
         client.query(
