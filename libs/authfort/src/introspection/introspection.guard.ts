@@ -25,13 +25,16 @@ export class IntrospectionGuard implements CanActivate {
       introspectSecrets.length > 0 ? new IntrospectionCredential(introspectSecrets) : undefined;
   }
 
-  async canActivate(context: ExecutionContext): Promise<boolean> {
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     if (!this.credential) throw new NotFoundException();
     const request = context
       .switchToHttp()
       .getRequest<HttpRequest & { headers: { authorization?: string } }>();
-    if (this.credential.accepts(request.headers.authorization)) return true;
-    await this.limiter.consume('introspectDenied', this.clientIp.of(request));
+    return this.credential.accepts(request.headers.authorization) || this.deny(this.clientIp.of(request));
+  }
+
+  private async deny(ip: string): Promise<never> {
+    await this.limiter.consume('introspectDenied', ip);
     throw authError('unauthorized');
   }
 }

@@ -27,7 +27,9 @@ export class SessionAuthenticator extends TokenAuthenticator {
 
   /** @throws AuthFortError `token_invalid`, `token_expired`, `token_version_mismatch`, `session_revoked`, `user_banned` */
   override async authenticate(token: string): Promise<SessionUser> {
-    const user = await this.verifier.verify(token);
+    const verified = this.verifier.verify(token);
+    // At once, for a token that was seen before.
+    const user = verified instanceof Promise ? await verified : verified;
     if (!isUuid(user.sub) || !user.sessionId || !isUuid(user.sessionId)) throw accessError('token_invalid');
     const found = await this.sessions.findUserInSession(user.sub, user.sessionId, this.clock.now());
     if (!found || found.deletedAt) throw accessError('token_invalid');
