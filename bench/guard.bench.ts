@@ -78,7 +78,8 @@ function report(
   rounds: number,
 ): boolean {
   const judged = all.map(({ adapter, results }) => ({ adapter, results, ...ratiosOf(results) }));
-  for (const { adapter, results } of judged) console.log(`${tableOf(adapter, results)}\n`);
+  for (const one of judged)
+    console.log(`${tableOf(one.adapter, one.results)}\n\n${inWords(one.byThroughput, one.byCpu)}\n`);
   writeResults(NAME, { pinned, rounds, targets: TARGETS, results: judged.map(withoutSlices) });
   writeChart(
     NAME,
@@ -128,6 +129,17 @@ function ratiosOf({ open, again, guarded, passport }: Results): Record<'byThroug
       noise: ratio(open, again, 'cpuPerRequest'),
     },
   };
+}
+
+function inWords(byThroughput: Ratios, byCpu: Ratios): string {
+  const both = (name: keyof Ratios, write: (ratio: number) => string) =>
+    `${write(byThroughput[name])} by throughput, ${write(byCpu[name])} by CPU`;
+  const times = (value: number) => `${value.toFixed(1)} times`;
+  return [
+    `- guarded, of open: ${both('ofOpen', percent)}`,
+    `- guarded, of plain Passport: ${both('ofPassport', times)}`,
+    `- A/A: ${both('noise', percent)}`,
+  ].join('\n');
 }
 
 function tableOf(adapter: Adapter, results: Results): string {
