@@ -12,47 +12,27 @@ import {
   type OptionalFactoryDependency,
   type Provider,
 } from '@nestjs/common';
-import { APP_FILTER, APP_GUARD, DiscoveryModule, HttpAdapterHost } from '@nestjs/core';
-import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
-import {
-  ACCESS_GUARD_OPTIONS,
-  AccessGuard,
-  type AccessGuardOptions,
-  AccessTokenVerifier,
-  Clock,
-  corsFor,
-  Drain,
-  DRAIN_OPTIONS,
-  type DrainOptions,
-  ErrorFilter,
-  SystemClock,
-  TokenAuthenticator,
-} from 'authfort-service';
-import type { DataSource } from 'typeorm';
+import { DiscoveryModule, HttpAdapterHost } from '@nestjs/core';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { corsFor } from 'authfort-service';
 import { AuthFort } from './auth-fort.js';
-import { Database } from './database/database.js';
-import { DatabaseListener } from './database/database-listener.js';
-import { ReplicaSignal } from './database/replica-signal.js';
-import { authfortEntities } from './database/entities.js';
-import { openDatabase } from './database/open-database.js';
 import { CleanupSchedule } from './cleanup/cleanup.schedule.js';
-import { authEventNames } from './events/auth-events.js';
+import { authfortEntities } from './database/entities.js';
+import { ReplicaSignal } from './database/replica-signal.js';
 import { ActorScope, type FastifyHooks } from './events/actor.scope.js';
+import { authEventNames } from './events/auth-events.js';
 import { OutboxWorker } from './events/outbox.worker.js';
 import { features } from './features.js';
 import { acceptEmptyJsonBodies, type RequestHooks } from './http/empty-json-body.js';
 import { underPrefix } from './http/route-prefix.js';
 import { KeyRing } from './keys/key-ring.js';
 import { KeyRotationService } from './keys/key-rotation.service.js';
-import { KeySealer } from './keys/key-sealer.js';
-import { mailTransport } from './mail/mail-transport.js';
-import { MailTransport } from './options/mail.options.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from './options/auth-fort.config.js';
 import type { AuthFortOptions } from './options/auth-fort.options.js';
 import { readLibraryEnvironment } from './options/env.js';
 import { resolveOptions } from './options/resolve-options.js';
 import { PasswordHasher } from './password/password-hasher.js';
-import { SessionAuthenticator } from './sessions/session.authenticator.js';
+import { draining, wiring } from './wiring.js';
 
 /** Options of {@link AuthFortModule.forRootAsync}. */
 export interface AuthFortAsyncOptions {
@@ -163,7 +143,7 @@ function assemble(
       ...rootControllers,
       ...underPrefix(routePrefix, [...controllers]),
     ]),
-    providers: [...tasks.providers, CleanupSchedule, ServerStart, drainOptions, Drain],
+    providers: [...tasks.providers, CleanupSchedule, ServerStart, ...draining],
   };
 }
 
@@ -179,52 +159,3 @@ function assembleTasks(
     exports: [AuthFort],
   };
 }
-
-const drainOptions: Provider = {
-  provide: DRAIN_OPTIONS,
-  inject: [AUTHFORT_CONFIG],
-  useFactory: ({ shutdownDelaySeconds }: AuthFortConfig): DrainOptions => ({
-    delaySeconds: shutdownDelaySeconds,
-  }),
-};
-
-/** What joins the features to Nest, to the app's connection and to `authfort-service`. */
-const wiring: Provider[] = [
-  { provide: Clock, useClass: SystemClock },
-  {
-    provide: Database,
-    inject: [getDataSourceToken(), AUTHFORT_CONFIG],
-    useFactory: (dataSource: DataSource, config: AuthFortConfig) => openDatabase(dataSource, config),
-  },
-  {
-    provide: DatabaseListener,
-    inject: [getDataSourceToken()],
-    useFactory: (dataSource: DataSource) => new DatabaseListener(dataSource),
-  },
-  ReplicaSignal,
-  {
-    provide: KeySealer,
-    inject: [AUTHFORT_CONFIG],
-    useFactory: ({ keyEncryptionSecret }: AuthFortConfig) => new KeySealer(keyEncryptionSecret),
-  },
-  {
-    provide: AccessTokenVerifier,
-    inject: [KeyRing, AUTHFORT_CONFIG, Clock],
-    useFactory: (keySource: KeyRing, { issuer, audience }: AuthFortConfig, clock: Clock) =>
-      new AccessTokenVerifier({ keySource, issuer, audience, clock, clockToleranceSeconds: 5 }),
-  },
-  {
-    provide: ACCESS_GUARD_OPTIONS,
-    inject: [AUTHFORT_CONFIG],
-    useFactory: ({ guard, cookie, corsOrigins }: AuthFortConfig): AccessGuardOptions => ({
-      mode: guard,
-      cookieName: cookie?.accessName,
-      allowedOrigins: corsOrigins,
-    }),
-  },
-  { provide: MailTransport, inject: [AUTHFORT_CONFIG], useFactory: mailTransport },
-  { provide: TokenAuthenticator, useExisting: SessionAuthenticator },
-  { provide: APP_GUARD, useClass: AccessGuard },
-  { provide: APP_FILTER, useClass: ErrorFilter },
-  ActorScope,
-];

@@ -11,6 +11,7 @@ import { UserRepository } from '../users/user.repository.js';
 import type { User } from '../users/user.js';
 import { PasswordHasher } from './password-hasher.js';
 import { assertHashable } from './password.policy.js';
+import { PasswordRepository } from './password.repository.js';
 
 /** Signs in with e-mail and password. */
 @Injectable()
@@ -19,6 +20,7 @@ export class LoginService {
 
   constructor(
     private readonly users: UserRepository,
+    private readonly passwords: PasswordRepository,
     private readonly attempts: LoginAttemptsService,
     private readonly hasher: PasswordHasher,
     private readonly signIns: SignInService,
@@ -76,7 +78,7 @@ export class LoginService {
   /** Off the request: the sign-in has succeeded whatever becomes of this. */
   private async upgrade(userId: string, oldHash: string, password: string): Promise<void> {
     try {
-      await this.users.upgradePasswordHash(userId, oldHash, await this.hasher.hash(password));
+      await this.passwords.upgrade(userId, oldHash, await this.hasher.hash(password));
     } catch (error) {
       this.logger.warn(
         `A password hash could not be upgraded; the next sign-in tries again: ${String(error)}`,

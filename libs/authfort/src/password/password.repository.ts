@@ -43,6 +43,14 @@ export class PasswordRepository {
     return replaced > 0;
   }
 
+  /** Replaces a hash made at weaker settings, unless the password has been changed meanwhile. */
+  async upgrade(userId: string, oldHash: string, newHash: string): Promise<void> {
+    await this.database.query(
+      'UPDATE authfort_users SET password_hash = $3 WHERE id = $1 AND password_hash = $2',
+      [userId, oldHash, newHash],
+    );
+  }
+
   /** Sets the first password of an account. @returns false when it has one, or `tokenVersion` is no longer that of the account */
   async setFirst(userId: string, hash: string, tokenVersion: number): Promise<boolean> {
     const rows = await this.database.query(

@@ -155,14 +155,6 @@ export class UserRepository {
     ]);
   }
 
-  /** Replaces a hash made at weaker settings, unless the password has been changed meanwhile. */
-  async upgradePasswordHash(userId: string, oldHash: string, newHash: string): Promise<void> {
-    await this.database.query(
-      'UPDATE authfort_users SET password_hash = $3 WHERE id = $1 AND password_hash = $2',
-      [userId, oldHash, newHash],
-    );
-  }
-
   /** @returns false when there is no such user. */
   async setBanned(userId: string, banned: boolean): Promise<boolean> {
     const changed = await this.revocations.endUsers(
