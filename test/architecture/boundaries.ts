@@ -16,7 +16,7 @@ const LIBS_OF: Record<string, readonly string[]> = {
 };
 
 const MAY_IMPORT_TYPEORM =
-  /\.(repository|entity)\.ts$|\/authfort\.module\.ts$|\/src\/(database|testing|cli)\//;
+  /\.(repository|entity)\.ts$|\/src\/wiring\.ts$|\/src\/(database|testing|cli)\//;
 
 /** Imports of a lib by somebody who must not know it. */
 export function forbiddenLibs(sources: readonly Source[]): string[] {
