@@ -214,8 +214,7 @@ export async function startService(
     .compile();
   const app = module.createNestApplication(
     adapter === 'express' ? new ExpressAdapter() : new FastifyAdapter(fastifyOptions),
-    // Express would wait for connections that fetch has opened and not used yet.
-    { logger: false, forceCloseConnections: true },
+    { logger: false },
   );
   await app.listen(0, '127.0.0.1');
   const { port } = app.getHttpServer().address() as { port: number };

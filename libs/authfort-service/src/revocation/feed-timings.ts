@@ -70,7 +70,8 @@ export async function watched<T>(
   if (stop.aborted) end();
   stop.addEventListener('abort', end);
   try {
-    return await work(attempt.signal, () => void timer.refresh());
+    // Not left to the work alone: fetch may forget its signal (see `bodyOf`).
+    return await Promise.race([work(attempt.signal, () => void timer.refresh()), aborted(attempt.signal)]);
   } catch (error) {
     throw attempt.signal.reason instanceof FeedError ? attempt.signal.reason : error;
   } finally {
@@ -78,4 +79,12 @@ export async function watched<T>(
     stop.removeEventListener('abort', end);
     end();
   }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const end = (): void => reject(signal.reason as Error);
+    if (signal.aborted) end();
+    signal.addEventListener('abort', end, { once: true });
+  });
 }

@@ -44,8 +44,8 @@ export class RevocationFeedSource {
     if (!/^text\/event-stream\b/i.test(response.headers.get('content-type') ?? ''))
       throw new FeedError('unusable', 'the answer is no event stream');
     const parser = new EventStreamParser(MAX_LENGTH);
-    for await (const chunk of response.body ?? []) {
-      const events = understand(() => parser.push(chunk as Uint8Array));
+    for await (const chunk of bodyOf(response, signal)) {
+      const events = understand(() => parser.push(chunk));
       this.retryMs = parser.retryMs ?? this.retryMs;
       for (const event of events) {
         const message = readEvent(event);
@@ -65,8 +65,8 @@ export class RevocationFeedSource {
     const response = await this.ask(url, signal, { accept: 'application/json', 'cache-control': 'no-cache' });
     let text = '';
     const decoder = new TextDecoder();
-    for await (const chunk of response.body ?? []) {
-      text += decoder.decode(chunk as Uint8Array, { stream: true });
+    for await (const chunk of bodyOf(response, signal)) {
+      text += decoder.decode(chunk, { stream: true });
       if (text.length > MAX_LENGTH) throw new FeedError('nonsense', 'the answer is too large');
     }
     const answer = answerSchema.safeParse(parseJson(text)).data;
@@ -91,6 +91,28 @@ export class RevocationFeedSource {
     // The auth server counts wrong secrets by address: it is no use to ask more often.
     const kind = response.status === 403 || response.status === 429 ? 'refused' : 'unusable';
     throw new FeedError(kind, `the answer was ${response.status}`);
+  }
+}
+
+/**
+ * The body, until the signal ends it. Not left to fetch: that forgets the signal as soon as the garbage collector has taken the request,
+ * and a silent stream would then be waited for without an end.
+ */
+async function* bodyOf({ body }: Response, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  if (!body) return;
+  const reader = (body as ReadableStream<Uint8Array>).getReader();
+  const cancel = (): void => void reader.cancel().catch(() => undefined);
+  signal.addEventListener('abort', cancel);
+  try {
+    while (!signal.aborted) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      yield value;
+    }
+    signal.throwIfAborted();
+  } finally {
+    signal.removeEventListener('abort', cancel);
+    cancel();
   }
 }
 

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { SystemClock } from 'authfort-service';
@@ -338,6 +340,20 @@ describe('from the start to the end', () => {
     const asked = server.asked.length;
     await until('all requests are ended', () => server.open === 0);
     expect(server.asked).toHaveLength(asked);
+  });
+
+  it('ends a stream whose request the garbage collector has taken, which fetch alone does not', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    server.onStream = streaming(alive('1'));
+    start();
+    await untilFresh();
+    for (let count = 0; count < 3; count += 1) {
+      collect();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await client.onApplicationShutdown();
+    await until('the request is ended', () => server.open === 0);
   });
 
   it('may be ended before it has begun, and does nothing without a feed', async () => {
