@@ -54,8 +54,8 @@ const API: Record<string, [path: string, names: string]> = {
       RevocationFeedState RevocationOptions RevocationRefusal Roles RouteAccess STRATEGY_NAME
       ServiceAuth ServiceAuthAsyncOptions ServiceAuthModule ServiceAuthOptions
       ServiceAuthOptionsError SystemClock TokenAlgorithm TokenAuthenticator TokenRevocations
-      WhenStale accessError accessErrorCatalog assertNotCrossSite cookieValues corsFor
-      extractToken fastifyOptions listRoutes
+      WhenStale accessError accessErrorCatalog assertNotCrossSite bodyOf cookieValues corsFor
+      extractToken fastifyOptions listRoutes textOf
     `,
   ],
   'authfort-service/testing': [

@@ -9,6 +9,7 @@ export { cookieValues, extractToken, type PresentedToken } from './guards/extrac
 export { listRoutes, type RouteAccess } from './guards/route-access.js';
 export { corsFor } from './http/cors.middleware.js';
 export { Drain, DRAIN_OPTIONS, type DrainOptions } from './http/drain.js';
+export { bodyOf, textOf } from './http/body-of.js';
 export { fastifyOptions } from './http/fastify-options.js';
 export type { ActiveIntrospectionResult, IntrospectionResult } from './introspection/introspection-result.js';
 export { ServiceAuthOptionsError } from './options/service-auth.config.js';

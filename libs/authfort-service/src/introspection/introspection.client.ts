@@ -2,11 +2,14 @@ import { createHash } from 'node:crypto';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { accessError } from '../errors/access-errors.js';
 import { bearerHeader } from '../http/bearer-header.js';
+import { textOf } from '../http/body-of.js';
 import { SERVICE_AUTH_CONFIG, type ServiceAuthConfig } from '../options/service-auth.config.js';
 import { Clock } from '../token/clock.port.js';
 import { type IntrospectionResult, readIntrospection } from './introspection-result.js';
 
 const MAX_CACHED = 10_000;
+/** Of an answer, in characters. */
+const MAX_LENGTH = 256 * 1024;
 
 interface Cached {
   readonly result: IntrospectionResult;
@@ -56,6 +59,7 @@ export class IntrospectionClient {
     const { introspectUrl, introspectSecret, httpTimeoutSeconds } = this.config;
     if (!introspectUrl || !introspectSecret)
       throw this.unavailable('introspectUrl and introspectSecret are not set');
+    const signal = AbortSignal.timeout(httpTimeoutSeconds * 1000);
     let body: unknown;
     try {
       const response = await fetch(introspectUrl, {
@@ -64,12 +68,12 @@ export class IntrospectionClient {
         redirect: 'error',
         headers: { authorization: bearerHeader(introspectSecret), accept: 'application/json' },
         body: new URLSearchParams({ token }),
-        signal: AbortSignal.timeout(httpTimeoutSeconds * 1000),
+        signal,
       });
       if (response.status === 401)
         throw new Error('the auth server refuses introspectSecret: is it the same on both sides?');
       if (!response.ok) throw new Error(`the answer was ${response.status}`);
-      body = await response.json();
+      body = JSON.parse(await textOf(response, signal, MAX_LENGTH));
     } catch (error) {
       throw this.unavailable(error instanceof Error ? error.message : 'unknown reason');
     }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { bearerHeader } from '../http/bearer-header.js';
+import { bodyOf, textOf } from '../http/body-of.js';
 import { EventStreamParser, type StreamEvent } from './event-stream.parser.js';
 import { FeedError } from './feed.error.js';
 import { type ReadRevocations, readRevocations } from './revocation.js';
@@ -63,12 +64,8 @@ export class RevocationFeedSource {
     if (cursor !== undefined) url.searchParams.set('since', cursor);
     // An answer from a cache would look like news.
     const response = await this.ask(url, signal, { accept: 'application/json', 'cache-control': 'no-cache' });
-    let text = '';
-    const decoder = new TextDecoder();
-    for await (const chunk of bodyOf(response, signal)) {
-      text += decoder.decode(chunk, { stream: true });
-      if (text.length > MAX_LENGTH) throw new FeedError('nonsense', 'the answer is too large');
-    }
+    const tooLarge = () => new FeedError('nonsense', 'the answer is too large');
+    const text = await textOf(response, signal, MAX_LENGTH, tooLarge);
     const answer = answerSchema.safeParse(parseJson(text)).data;
     const read = answer && readRevocations(answer.revocations);
     if (!read) throw new FeedError('nonsense', 'the answer is no list of revocations');
@@ -91,28 +88,6 @@ export class RevocationFeedSource {
     // The auth server counts wrong secrets by address: it is no use to ask more often.
     const kind = response.status === 403 || response.status === 429 ? 'refused' : 'unusable';
     throw new FeedError(kind, `the answer was ${response.status}`);
-  }
-}
-
-/**
- * The body, until the signal ends it. Not left to fetch: that forgets the signal as soon as the garbage collector has taken the request,
- * and a silent stream would then be waited for without an end.
- */
-async function* bodyOf({ body }: Response, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  if (!body) return;
-  const reader = (body as ReadableStream<Uint8Array>).getReader();
-  const cancel = (): void => void reader.cancel().catch(() => undefined);
-  signal.addEventListener('abort', cancel);
-  try {
-    while (!signal.aborted) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      yield value;
-    }
-    signal.throwIfAborted();
-  } finally {
-    signal.removeEventListener('abort', cancel);
-    cancel();
   }
 }
 

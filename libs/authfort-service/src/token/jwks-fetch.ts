@@ -1,5 +1,6 @@
 import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 import jwksRsa from 'jwks-rsa';
+import { textOf } from '../http/body-of.js';
 import type { TokenAlgorithm } from './token-header.js';
 
 /** A key of a JWKS, parsed. */
@@ -11,7 +12,7 @@ export interface VerificationKey {
 /** Fetches a JWKS. */
 export type JwksFetcher = () => Promise<ReadonlyMap<string, VerificationKey>>;
 
-const MAX_BYTES = 256 * 1024;
+const MAX_LENGTH = 256 * 1024;
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k'];
 
 /**
@@ -29,20 +30,11 @@ export function jwksFetcher(jwksUrl: string, timeoutSeconds: number): JwksFetche
 }
 
 async function fetchJson(url: string, timeoutSeconds: number): Promise<unknown> {
+  const signal = AbortSignal.timeout(timeoutSeconds * 1000);
   // A redirect could lead to a host that the operator never named.
-  const response = await fetch(url, {
-    redirect: 'error',
-    headers: { accept: 'application/json' },
-    signal: AbortSignal.timeout(timeoutSeconds * 1000),
-  });
+  const response = await fetch(url, { redirect: 'error', headers: { accept: 'application/json' }, signal });
   if (!response.ok) throw new Error(`the answer was ${response.status}`);
-  let text = '';
-  const decoder = new TextDecoder();
-  for await (const chunk of response.body ?? []) {
-    text += decoder.decode(chunk as Uint8Array, { stream: true });
-    if (text.length > MAX_BYTES) throw new Error('the answer is too large');
-  }
-  return JSON.parse(text);
+  return JSON.parse(await textOf(response, signal, MAX_LENGTH));
 }
 
 /**

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { Clock } from 'authfort-service';
+import { Clock, textOf } from 'authfort-service';
 import { authError } from '../errors/catalog.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
 
 const MAX_CACHED = 100;
 const CACHE_MS = 3_600_000;
 /** A range has some 2000 lines of 40 bytes. */
-const MAX_BYTES = 1_048_576;
+const MAX_LENGTH = 1_048_576;
 
 /**
  * Asks the range API of Pwned Passwords whether a password is known from a breach. It learns the first five characters of a SHA-1 and
@@ -45,17 +45,14 @@ export class BreachList {
     const cached = this.cache.get(prefix);
     if (cached && cached.until > now) return cached.suffixes;
     const { url, timeoutMs } = this.config.passwordPolicy.breachCheck!;
-    const response = await fetch(url + prefix, {
-      headers: { 'add-padding': 'true', 'user-agent': 'authfort' },
-      redirect: 'error',
-      // Of the body, too.
-      signal: AbortSignal.timeout(timeoutMs),
-    });
+    const signal = AbortSignal.timeout(timeoutMs);
+    const headers = { 'add-padding': 'true', 'user-agent': 'authfort' };
+    const response = await fetch(url + prefix, { headers, redirect: 'error', signal });
     if (!response.ok) {
       await response.body?.cancel();
       throw new ListError(`it answered ${response.status}`);
     }
-    const suffixes = parse(await bounded(response));
+    const suffixes = parse(await textOf(response, signal, MAX_LENGTH, tooLong));
     this.cache.delete(prefix);
     // The oldest entry goes first: a Map keeps the order of insertion.
     if (this.cache.size >= MAX_CACHED) this.cache.delete(this.cache.keys().next().value!);
@@ -72,15 +69,8 @@ function reasonOf(error: unknown): string {
   return error instanceof ListError ? error.message : (error as Error).name;
 }
 
-async function bounded(response: Response): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = '';
-  // Leaving the loop ends the request.
-  for await (const chunk of response.body ?? []) {
-    text += decoder.decode(chunk as Uint8Array, { stream: true });
-    if (text.length > MAX_BYTES) throw new ListError('its answer is too long');
-  }
-  return text;
+function tooLong(): Error {
+  return new ListError('its answer is too long');
 }
 
 /** The suffixes in `SUFFIX:count` lines. What is no list must not count as one in which nothing was found. */
