@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { Batch } from '../database/batch.js';
 import { Database } from '../database/database.js';
 import { prepared } from '../database/prepared-statement.js';
 import type { ClientInfo } from '../http/client-info.js';
@@ -42,16 +43,29 @@ const OPEN = prepared(
    SELECT $8, id, created_at, $9 FROM session`,
 );
 
-/** One column: pg works out anew with every answer what to do with each. */
-const FIND_USER_IN_SESSION = prepared(
-  'find_user_in_session',
-  `SELECT row_to_json(found) AS found FROM (
-     SELECT ${USER_COLUMNS}, EXISTS (
-       SELECT 1 FROM authfort_sessions s WHERE s.id = $2 AND s.user_id = u.id AND s.revoked_at IS NULL AND s.expires_at > $3
-     ) AS "sessionLive"
-     FROM authfort_users u WHERE u.id = $1
-   ) AS found`,
+/**
+ * For any number of users and sessions, in their order; null for who is not there. One value: pg works out anew with every answer what to
+ * do with each column.
+ */
+const FIND_USERS_IN_SESSIONS = prepared(
+  'find_users_in_sessions',
+  `SELECT json_agg((
+     SELECT row_to_json(found) FROM (
+       SELECT ${USER_COLUMNS}, EXISTS (
+         SELECT 1 FROM authfort_sessions s
+         WHERE s.id = asked.session_id AND s.user_id = u.id AND s.revoked_at IS NULL AND s.expires_at > $3
+       ) AS "sessionLive"
+       FROM authfort_users u WHERE u.id = asked.user_id
+     ) AS found
+   ) ORDER BY asked.n) AS found
+   FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS asked (user_id, session_id, n)`,
 );
+
+interface UserAndSession {
+  readonly userId: string;
+  readonly sessionId: string;
+  readonly now: Date;
+}
 
 /** A row as JSON has it. */
 type InJson<Row> = {
@@ -61,6 +75,8 @@ type InJson<Row> = {
 /** Sessions. Every way to end one is a single statement that says what it ended. */
 @Injectable()
 export class SessionRepository {
+  private readonly lookUps = new Batch((asked: readonly UserAndSession[]) => this.findAll(asked));
+
   constructor(
     private readonly database: Database,
     private readonly revocations: RevocationLogRepository,
@@ -81,19 +97,22 @@ export class SessionRepository {
     ]);
   }
 
-  /** What a request with an access token needs to know, in one look-up by two primary keys. */
-  async findUserInSession(userId: string, sessionId: string, now: Date): Promise<UserInSession | undefined> {
-    const [row] = await this.database.query<{ found: InJson<UserInSession> }>(FIND_USER_IN_SESSION, [
-      userId,
-      sessionId,
-      now,
-    ]);
-    if (!row) return undefined;
-    const { createdAt, deletedAt } = row.found;
-    return Object.assign(row.found, {
-      createdAt: new Date(createdAt),
-      deletedAt: deletedAt === null ? null : new Date(deletedAt),
-    });
+  /** What a request with an access token needs to know, by two primary keys; requests that come together are looked up together. */
+  findUserInSession(userId: string, sessionId: string, now: Date): Promise<UserInSession | undefined> {
+    return this.lookUps.find({ userId, sessionId, now });
+  }
+
+  private async findAll(asked: readonly UserAndSession[]): Promise<(UserInSession | undefined)[]> {
+    const [row] = await this.database.query<{ found: (InJson<UserInSession> | null)[] }>(
+      FIND_USERS_IN_SESSIONS,
+      [
+        asked.map(({ userId }) => userId),
+        asked.map(({ sessionId }) => sessionId),
+        // They came within one turn of the event loop: the last of them has the time of all.
+        asked.at(-1)!.now,
+      ],
+    );
+    return row!.found.map((found) => (found === null ? undefined : withDates(found)));
   }
 
   /** The live sessions of a user, newest first. */
@@ -147,4 +166,12 @@ export class SessionRepository {
       [userId],
     );
   }
+}
+
+function withDates(found: InJson<UserInSession>): UserInSession {
+  const { createdAt, deletedAt } = found;
+  return Object.assign(found, {
+    createdAt: new Date(createdAt),
+    deletedAt: deletedAt === null ? null : new Date(deletedAt),
+  });
 }

@@ -44,7 +44,7 @@ it('finds the rows of every prepared statement by an index, whatever the paramet
     return found;
   });
   expect(plans.map(({ name }) => name)).toEqual(
-    expect.arrayContaining(['authfort_rotate_refresh_token', 'authfort_find_user_in_session']),
+    expect.arrayContaining(['authfort_rotate_refresh_token', 'authfort_find_users_in_sessions']),
   );
   for (const { name, plan } of plans) expect(`${name}\n${plan}`).not.toMatch(LARGE);
 });

@@ -49,7 +49,7 @@ it('serves the keys without the database', async () => {
 });
 
 it('looks a user and their session up at once', async () => {
-  const found = ['SELECT row_to_json(found) AS'];
+  const found = ['SELECT json_agg(( SELECT'];
   expect(await sentBy(() => server.request('/auth/me', { bearer: user.accessToken }))).toEqual(found);
   expect(await sentBy(() => server.introspect(user.accessToken))).toEqual(found);
 });
