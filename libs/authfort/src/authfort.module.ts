@@ -25,6 +25,7 @@ import { OutboxWorker } from './events/outbox.worker.js';
 import { features } from './features.js';
 import { acceptEmptyJsonBodies, type RequestHooks } from './http/empty-json-body.js';
 import { underPrefix } from './http/route-prefix.js';
+import { type DocumentHooks, JwksShortcut } from './keys/jwks.shortcut.js';
 import { KeyRing } from './keys/key-ring.js';
 import { KeyRotationService } from './keys/key-rotation.service.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from './options/auth-fort.config.js';
@@ -55,6 +56,7 @@ export class AuthFortModule implements NestModule {
     @Inject(AUTHFORT_CONFIG) private readonly config: AuthFortConfig,
     private readonly adapterHost: HttpAdapterHost,
     private readonly actors: ActorScope,
+    private readonly jwks: JwksShortcut,
   ) {}
 
   /** @throws AuthFortOptionsError with every problem of the options at once. */
@@ -101,7 +103,8 @@ export class AuthFortModule implements NestModule {
     if (corsOrigins.length > 0) consumer.apply(corsFor(corsOrigins)).forRoutes('{*path}');
     const { httpAdapter } = this.adapterHost;
     if (httpAdapter.getType() === 'fastify') {
-      const fastify = httpAdapter.getInstance<FastifyHooks & RequestHooks>();
+      const fastify = httpAdapter.getInstance<FastifyHooks & RequestHooks & DocumentHooks>();
+      this.jwks.addTo(fastify);
       acceptEmptyJsonBodies(fastify, routePrefix);
       this.actors.addTo(fastify);
     } else consumer.apply(this.actors.middleware).forRoutes('{*path}');

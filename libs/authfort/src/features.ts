@@ -34,6 +34,7 @@ import { IntrospectionGuard } from './introspection/introspection.guard.js';
 import { IntrospectionService } from './introspection/introspection.service.js';
 import { DiscoveryController } from './keys/discovery.controller.js';
 import { JwksController } from './keys/jwks.controller.js';
+import { JwksShortcut } from './keys/jwks.shortcut.js';
 import { KeyRing } from './keys/key-ring.js';
 import { KeyRotationService } from './keys/key-rotation.service.js';
 import { SigningKeyRepository } from './keys/signing-key.repository.js';
@@ -122,7 +123,7 @@ export const features: readonly Feature[] = [
   { providers: [WebhookService] },
   {
     rootControllers: [JwksController, DiscoveryController],
-    providers: [SigningKeyRepository, KeyRing, KeyRotationService],
+    providers: [SigningKeyRepository, KeyRing, JwksShortcut, KeyRotationService],
   },
   { providers: [UserRepository, UserService, UserDirectoryRepository, UserDirectoryService] },
   { providers: [RateLimiter, RateLimitGuard] },
