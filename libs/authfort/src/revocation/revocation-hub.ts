@@ -90,9 +90,9 @@ export class RevocationHub implements BeforeApplicationShutdown {
     if (this.subscribers.size === 0) this.snapshot = undefined;
     if (this.snapshot === undefined) return;
     try {
-      const { snapshot, horizon, revocations } = await this.reader.news(this.snapshot);
+      const { snapshot, cursor, revocations } = await this.reader.news(this.snapshot);
       this.snapshot = snapshot;
-      for (const subscriber of this.subscribers) subscriber.heard(revocations, horizon);
+      for (const subscriber of this.subscribers) subscriber.heard(revocations, cursor);
       if (this.failed) this.logger.log('The revocations can be read again');
       this.failed = false;
     } catch (error) {

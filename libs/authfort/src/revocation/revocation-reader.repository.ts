@@ -7,8 +7,8 @@ import type { Revocation } from './revocation.js';
 export interface RevocationNews {
   /** PostgreSQL's own account of what this look could see; the next one goes on from it. */
   readonly snapshot: string;
-  /** Every transaction before this one has ended: who knows what came before it lacks nothing older. */
-  readonly horizon: string;
+  /** Where a reader goes on from after these. */
+  readonly cursor: string;
   readonly revocations: readonly Revocation[];
 }
 
@@ -22,6 +22,7 @@ export interface RevocationPage {
 
 interface Row {
   readonly snapshot: string;
+  readonly timeline: string;
   readonly horizon: string;
   readonly id: string | null;
   readonly sid: string | null;
@@ -33,10 +34,14 @@ interface Row {
 }
 
 const COLUMNS = `r.id, r.session_id AS sid, r.user_id AS sub, r.token_version AS ver, r.kid, r.revoked_at AS at, r.expires_at AS exp`;
-const NOW = `(SELECT pg_current_snapshot() AS snapshot) AS now`;
-const ACCOUNT = `now.snapshot::text AS snapshot, pg_snapshot_xmin(now.snapshot)::text AS horizon`;
-/** The horizon to go on from; within a list of pages: the horizon at its beginning, where it began, and the last id. */
-const CURSOR = /^(\d{1,18})(?:\.(\d{1,18})\.(\d{1,18}))?$/;
+/**
+ * The timeline is another one after a failover, when a standby that lacked the last transactions gives out their numbers once more.
+ * Horizon: every transaction before this one has ended, and who knows what came before it lacks nothing older.
+ */
+const NOW = `(SELECT pg_current_snapshot() AS snapshot, left(pg_walfile_name(pg_current_wal_lsn()), 8) AS timeline) AS now`;
+const ACCOUNT = `now.snapshot::text AS snapshot, now.timeline, pg_snapshot_xmin(now.snapshot)::text AS horizon`;
+/** Timeline and horizon to go on from; within a list of pages: that at its beginning, then where it began, and the last id. */
+const CURSOR = /^([0-9A-F]{8})-(\d{1,18})(?:\.(\d{1,18})\.(\d{1,18}))?$/;
 
 /**
  * Reads the revocations in the order in which they become visible. Ids and times are given out before the commit, so a reader that went
@@ -57,7 +62,7 @@ export class RevocationReader {
       // 64 bits are never reached: nothing is as late.
       since === undefined ? ['1:1:', '9223372036854775807'] : [since, since.slice(0, since.indexOf(':'))],
     );
-    return { ...accountOf(rows), revocations: rows.flatMap(toRevocation) };
+    return { snapshot: rows[0]!.snapshot, cursor: cursorOf(rows), revocations: rows.flatMap(toRevocation) };
   }
 
   /**
@@ -65,19 +70,20 @@ export class RevocationReader {
    * Some of it may be repeated.
    */
   async page(cursor: string | undefined, limit: number): Promise<RevocationPage> {
-    const [, position = '0', began, after = '0'] = CURSOR.exec(cursor ?? '') ?? [];
+    const [, timeline = '', position = '0', began, after = '0'] = CURSOR.exec(cursor ?? '') ?? [];
     const since = began ?? position;
     const rows = await this.database.query<Row>(
       `SELECT ${ACCOUNT}, ${COLUMNS} FROM ${NOW} LEFT JOIN LATERAL (
          SELECT * FROM authfort_revocations
-         WHERE transaction_id >= CASE WHEN $1::bigint > pg_snapshot_xmax(now.snapshot)::text::bigint THEN 0 ELSE $1::bigint END
+         WHERE transaction_id >= CASE
+             WHEN $5 = now.timeline AND $1::bigint <= pg_snapshot_xmax(now.snapshot)::text::bigint THEN $1::bigint ELSE 0 END
            AND id > $2::bigint AND expires_at > $3
          ORDER BY id LIMIT $4
        ) AS r ON true ORDER BY r.id`,
-      [since, after, this.clock.now(), limit],
+      [since, after, this.clock.now(), limit, timeline],
     );
     // Of the first page: what was committed since may have ids that were passed by.
-    const horizon = began === undefined ? accountOf(rows).horizon : position;
+    const horizon = began === undefined ? cursorOf(rows) : `${timeline}-${position}`;
     const more = rows.length === limit && rows[0]!.id !== null;
     return {
       revocations: rows.flatMap(toRevocation),
@@ -87,9 +93,8 @@ export class RevocationReader {
   }
 }
 
-function accountOf([first]: readonly Row[]): Pick<RevocationNews, 'snapshot' | 'horizon'> {
-  const { snapshot, horizon } = first!;
-  return { snapshot, horizon };
+function cursorOf([first]: readonly Row[]): string {
+  return `${first!.timeline}-${first!.horizon}`;
 }
 
 function toRevocation({ id, sid, sub, ver, kid, at, exp }: Row): Revocation[] {

@@ -123,7 +123,7 @@ describe.each(adapters)('the feed of revocations, on %s', (adapter) => {
     expect(deleted.revocations).toBeGreaterThan(3);
   });
 
-  it.each(['0', '999999999999', 'nonsense', '1.2', '9.9.9.9', '%00', "1'--"])(
+  it.each(['0', '00000001-999999999999', '0000000F-1', 'nonsense', '00000001-1.2', '9.9.9.9', '%00', "1'--"])(
     'gives who comes with the cursor %s everything that matters',
     async (cursor) => {
       const user = await server.signUp();
