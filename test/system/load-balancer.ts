@@ -7,6 +7,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { pipeline } from 'node:stream';
 
 const CHECK_EVERY_MS = 200;
 /** They are between the two ends of one connection (RFC 9110 §7.6.1). */
@@ -76,7 +77,8 @@ export class LoadBalancer {
     const onward = request(origin + url, { method, agent: this.agent, headers: passedOn(incoming.headers) });
     onward.on('response', (answer) => {
       outgoing.writeHead(answer.statusCode!, passedOn(answer.headers));
-      answer.pipe(outgoing);
+      // A server that dies in the middle of its answer takes it along: a stream must not seem to go on.
+      pipeline(answer, outgoing, () => undefined);
     });
     onward.on('error', (error: Error & { code?: string }) => {
       if (outgoing.headersSent) outgoing.destroy();
