@@ -181,8 +181,8 @@ export interface AuthFortOptions {
    */
   shutdownDelaySeconds?: number;
   /**
-   * `false` does without prepared statements, which PgBouncer before 1.21 cannot have in transaction mode; it costs the busiest routes
-   * about a third of their speed. Default `true`.
+   * `false` does without prepared statements, which PgBouncer before 1.21 cannot have in transaction mode; PostgreSQL then plans each
+   * statement anew. Default `true`.
    */
   preparedStatements?: boolean;
 }
