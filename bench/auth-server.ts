@@ -42,7 +42,8 @@ export async function startAuthServer(
         autoLoadEntities: true,
       }),
       AuthFortModule.forRoot({
-        keyEncryptionSecret: randomBytes(32).toString('base64url'),
+        // The same for all processes of a bench: they may share a database.
+        keyEncryptionSecret: 'key-encryption-secret-of-the-benches',
         introspectSecret,
         rateLimit,
       }),

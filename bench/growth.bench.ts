@@ -21,9 +21,9 @@ const CONNECTIONS = 8;
 const INTROSPECTED = 2000;
 
 interface Site {
-  readonly size: Size;
   readonly auth: PinnedProcess;
-  readonly cases: readonly (InterleavedCase & { close(): void })[];
+  /** Connections that bring no request are closed after a while, so they are made when both are there. */
+  readonly open: () => Promise<(InterleavedCase & { close(): void })[]>;
 }
 
 /** Refresh and introspection over few rows and over many, by turns. @returns whether they take about as long */
@@ -34,7 +34,7 @@ export function run({ databaseUrl, rounds }: BenchOptions): Promise<boolean> {
       const sites: Site[] = [];
       try {
         for (const [n, url] of [small, large].entries()) sites.push(await build(SIZES[n]!, url));
-        const cases = sites.flatMap((site) => site.cases);
+        const cases = (await Promise.all(sites.map(({ open }) => open()))).flat();
         progress('Measuring …');
         const measured = await interleave(cases, { sliceMilliseconds: 1500, slices: rounds * 2, warmUp: 2 });
         for (const one of cases) one.close();
@@ -56,9 +56,8 @@ async function build(size: Size, databaseUrl: string): Promise<Site> {
   const sessions = Array.from({ length: INTROSPECTED }, (_, n) => spread(n, size.users));
   const tokens = (await auth.call('accessTokens', sessions)) as string[];
   return {
-    size,
     auth,
-    cases: [
+    open: async () => [
       await siteCase(`refresh, ${size.name}`, auth, refreshing(size, INTROSPECTED)),
       await siteCase(`introspection, ${size.name}`, auth, introspecting(tokens, secret)),
     ],
@@ -79,11 +78,12 @@ interface Requests {
 function refreshing({ users }: Size, from: number): Requests {
   const latest = new Map<number, string>();
   const asked: number[] = [];
-  let turn = from;
+  let turn = 0;
   return {
     request: (connection) => {
       turn += 1;
-      const session = spread(turn, users);
+      // Those before `from` have been refreshed already, and their old tokens would be taken for stolen ones.
+      const session = spread(from + (turn % (users - from)), users);
       asked[connection] = session;
       const body = JSON.stringify({ refresh_token: latest.get(session) ?? tokenOf(session) });
       return requestText('POST', '/auth/refresh', { 'content-type': 'application/json' }, body);

@@ -8,6 +8,8 @@ const NAME = 'revocation';
 const SERVICES = 10;
 const BANS = Number(process.env.BENCH_BANS ?? 1000);
 const KILLS = Number(process.env.BENCH_KILLS ?? 20);
+/** One after the other, from just before a kill until after it. */
+const BANS_A_KILL = 15;
 const LIMIT_MS = 1000;
 
 /**
@@ -62,6 +64,7 @@ class Fleet {
   /** Kills an auth server as a power cut would, and starts it again at its address. */
   async kill(index: number): Promise<void> {
     const victim = this.auth[index]!;
+    await new Promise((resolve) => setTimeout(resolve, 200));
     await victim.kill();
     this.auth[index] = await AppProcess.start('auth-server', this.env, victim.port);
     while (!this.balancer.takes(victim.url)) await new Promise((resolve) => setTimeout(resolve, 50));
@@ -86,20 +89,17 @@ async function measure(fleet: Fleet, bans: number, what: string): Promise<Ban[]>
 
 /** Bans go on while one of the two auth servers after the other dies; who bans asks again when its request is lost. */
 async function measureKills(fleet: Fleet): Promise<Ban[]> {
-  const users = await BannedUsers.signUp(fleet.balancer.url, fleet.admin, KILLS * 15, progress);
+  const users = await BannedUsers.signUp(fleet.balancer.url, fleet.admin, KILLS * BANS_A_KILL, progress);
   const services = fleet.services.map(({ url }) => url);
   const results: Ban[] = [];
-  let over = false;
-  const banning = (async () => {
-    while (!over && users.left > 0) results.push(await users.ban(services));
-  })();
   for (let kill = 0; kill < KILLS; kill += 1) {
-    const before = results.length;
-    await fleet.kill(kill % 2);
-    progress(`kill ${kill + 1} of ${KILLS}; ${results.length - before} bans meanwhile`);
+    const begun = results.length;
+    const banning = (async () => {
+      while (results.length - begun < BANS_A_KILL) results.push(await users.ban(services));
+    })();
+    await Promise.all([fleet.kill(kill % 2), banning]);
+    progress(`kill ${kill + 1} of ${KILLS}`);
   }
-  over = true;
-  await banning;
   return results;
 }
 
