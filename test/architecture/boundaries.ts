@@ -15,8 +15,7 @@ const LIBS_OF: Record<string, readonly string[]> = {
   'apps/notifications': ['authfort-service'],
 };
 
-const MAY_IMPORT_TYPEORM =
-  /\.(repository|entity)\.ts$|\/src\/wiring\.ts$|\/src\/(database|testing|cli)\//;
+const MAY_IMPORT_TYPEORM = /\.(repository|entity)\.ts$|\/src\/wiring\.ts$|\/src\/(database|testing|cli)\//;
 
 /** Imports of a lib by somebody who must not know it. */
 export function forbiddenLibs(sources: readonly Source[]): string[] {

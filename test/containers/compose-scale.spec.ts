@@ -89,8 +89,12 @@ describe('docker-compose.scale.yml', () => {
     const { ipv4_address: address } = (services.proxy!.networks as Record<string, { ipv4_address: string }>)
       .fleet!;
     expect(trustedProxies).toEqual([address]);
-    const [{ subnet }] = networks!.fleet!.ipam!.config as [{ subnet: string }];
+    const [{ subnet, ip_range: dynamic }] = networks!.fleet!.ipam!.config as [
+      { subnet: string; ip_range: string },
+    ];
     expect(proxyaddr.compile(subnet)(address, 0)).toBe(true);
+    // What is given out to others is not the address that is believed.
+    expect(proxyaddr.compile(dynamic)(address, 0)).toBe(false);
     // Only what the proxy itself says of the client's address goes on.
     for (const frontend of ['public', 'internal'])
       expect(section('frontend', frontend)).toContain('http-request set-header X-Forwarded-For %[src]');

@@ -134,7 +134,11 @@ export const composeSchema = {
                   type: 'array',
                   items: {
                     type: 'object',
-                    properties: { subnet: { type: 'string' }, gateway: { type: 'string' } },
+                    properties: {
+                      subnet: { type: 'string' },
+                      ip_range: { type: 'string' },
+                      gateway: { type: 'string' },
+                    },
                     additionalProperties: false,
                   },
                 },

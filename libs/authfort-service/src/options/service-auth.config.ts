@@ -10,7 +10,11 @@ const url = z
 const seconds = z.number().min(0).max(31_536_000);
 const positive = z.number().min(0.001).max(31_536_000);
 
-const secret = z.string().min(16, 'must have at least 16 characters');
+const secret = z
+  .string()
+  .min(16, 'must have at least 16 characters')
+  // fetch refuses a header with some, and its error would repeat the secret into the log.
+  .regex(/^[^\p{Cc}]*$/u, 'must have no line breaks or other control characters');
 const revocations = z.strictObject({
   url: url.refine(hasNoQuery, 'must have no query and no fragment'),
   secret: secret.optional(),

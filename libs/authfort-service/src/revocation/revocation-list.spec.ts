@@ -159,6 +159,14 @@ describe('RevocationList', () => {
     expect(refusalOf()).toBeUndefined();
   });
 
+  it('refuses it by the next request too, when nothing has been heard since', () => {
+    const fast = user({ sid: 'dead' });
+    list.add([{ sid: 'dead', ...times() }]);
+    clock.seconds += 2 * TTL;
+    list.add([{ sid: 'another', ...times() }]);
+    clock.seconds -= 2 * TTL;
+    expect(list.refusalOf(fast, 'k')).toBe('token_version_mismatch');
+  });
   it('takes 200 000 entries in, and forgets them, quickly', () => {
     const large = new RevocationList({ maxEntries: 200_000, clockToleranceSeconds: 5 }, clock);
     const startedAt = performance.now();

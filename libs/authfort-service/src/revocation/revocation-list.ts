@@ -63,6 +63,9 @@ export class RevocationList extends TokenRevocations {
     { sessionId, sub, tokenVersion, iat }: AuthUser,
     kid: string,
   ): RevocationRefusal | undefined {
+    const now = this.clock.nowMs() / 1000;
+    // Set back: not only when the feed is heard the next time.
+    if (now < this.sweptAt) this.sweep(now);
     if (this.keys.has(kid)) return 'token_invalid';
     if (sessionId !== null && this.sessions.has(sessionId)) return 'session_revoked';
     const user = this.users.get(sub);

@@ -39,7 +39,8 @@ export class RevocationPoller {
   private async run(stop: AbortSignal): Promise<void> {
     let reading = this.intake.begin();
     for (let failures = 0; !stop.aborted;) {
-      if (performance.now() >= reading.readAnewAt) reading = this.intake.begin();
+      if (performance.now() >= reading.readAnewAt || this.intake.isOutdated(reading))
+        reading = this.intake.begin();
       try {
         await this.readAll(reading, stop);
         failures = 0;

@@ -12,6 +12,8 @@ export interface FeedReading {
   cursor: string | undefined;
   /** Something in it was not understood. Everything has to be read anew at this time (of `performance.now()`). */
   readAnewAt: number;
+  /** How often there had been reason for distrust when it began. */
+  readonly doubts: number;
 }
 
 const FIRST_PAUSE_MS = 1000;
@@ -26,6 +28,7 @@ export class RevocationIntake {
   private readonly logger = new Logger('RevocationFeed');
   private cursor: string | undefined;
   private complete = false;
+  private doubts = 0;
   private pauseMs = FIRST_PAUSE_MS;
   private warned = false;
 
@@ -37,7 +40,17 @@ export class RevocationIntake {
 
   /** Begins where the last reading left off, or anew where that was not understood. */
   begin(): FeedReading {
-    return { full: this.cursor === undefined, cursor: this.cursor, readAnewAt: Infinity };
+    return {
+      full: this.cursor === undefined,
+      cursor: this.cursor,
+      readAnewAt: Infinity,
+      doubts: this.doubts,
+    };
+  }
+
+  /** Whether a reading can still make the feed complete: another one may have found what is not understood meanwhile. */
+  isOutdated({ doubts, full }: FeedReading): boolean {
+    return !full && doubts !== this.doubts;
   }
 
   /** @throws FeedError `nonsense` */
@@ -53,6 +66,7 @@ export class RevocationIntake {
 
   /** Nothing that was not understood is believed to have been harmless. */
   distrust(): void {
+    this.doubts += 1;
     this.complete = false;
     this.cursor = undefined;
   }

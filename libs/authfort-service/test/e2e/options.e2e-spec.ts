@@ -112,6 +112,11 @@ describe('ServiceAuthModule', () => {
         introspectUrl: issuer.introspectUrl,
       }),
     ).toEqual([]);
+    // fetch would repeat such a secret in its error.
+    const broken = 'introspection\nsecret of two lines';
+    const problems = problemsOf({ revocations: { url, secret: broken } });
+    expect(problems).toEqual([expect.stringMatching(/^revocations\.secret: .*line breaks/)]);
+    expect(problems.join()).not.toContain(broken);
     // An untyped caller's nonsense is a list of problems too.
     expect(problemsOf({ revocations: null as never })).not.toEqual([]);
     expect(problemsOf({ revocations: 'http://auth' as never })).not.toEqual([]);

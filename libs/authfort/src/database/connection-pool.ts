@@ -10,6 +10,8 @@ type Callback<T> = (error: unknown, value: T) => void;
 export interface Connection {
   /** What PostgreSQL refuses is thrown as it is. */
   run(statement: Statement, parameters?: unknown[]): Promise<Result>;
+  /** The last statement of a transaction. What another branch of the work sends from now on is refused: it would stand by itself. */
+  end(statement: 'COMMIT' | 'ROLLBACK'): Promise<Result>;
   /** Gives it back. @param broken whether nobody should have it again */
   release(broken?: boolean): void;
 }
@@ -60,6 +62,7 @@ export class ConnectionPool {
 
 class PooledConnection implements Connection {
   private released = false;
+  private ending = false;
   private outOfStep = false;
 
   constructor(
@@ -71,7 +74,15 @@ class PooledConnection implements Connection {
   }
 
   run(statement: Statement, parameters: unknown[] = []): Promise<Result> {
-    return promised((done) => this.send(statement, parameters, done));
+    return promised((done) => {
+      if (this.ending) done(new Error('A statement came after the end of its transaction'), undefined!);
+      else this.send(statement, parameters, done);
+    });
+  }
+
+  end(statement: 'COMMIT' | 'ROLLBACK'): Promise<Result> {
+    this.ending = true;
+    return promised((done) => this.send(statement, [], done));
   }
 
   send(statement: Statement, parameters: unknown[], done: Callback<Result>): void {

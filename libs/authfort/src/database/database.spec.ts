@@ -98,6 +98,20 @@ describe('Database', () => {
     await expect(late).rejects.toThrow(/after the end of its transaction/);
     expect(await ids()).toEqual([2]);
   });
+  it('refuses a statement of one branch of the work once another has failed', async () => {
+    let sibling: Promise<unknown> | undefined;
+    const failing = database.transaction(async () => {
+      const failed = database.query('INSERT INTO things VALUES (1), (1)');
+      // Goes on by itself, when the transaction is being rolled back.
+      sibling = failed.catch(() =>
+        database.query('SELECT 1').then(() => database.query('INSERT INTO things VALUES (2)')),
+      );
+      await failed;
+    });
+    await expect(failing).rejects.toThrow(/duplicate key/);
+    await expect(sibling).rejects.toThrow();
+    expect(await ids()).toEqual([]);
+  });
   it('keeps parallel transactions apart', async () => {
     await Promise.all(
       Array.from({ length: 20 }, (_, id) =>

@@ -66,7 +66,7 @@ export class Database {
       return result;
     } catch (error) {
       // The first error is the one that explains. What cannot be rolled back is not for anybody else.
-      await connection.run('ROLLBACK').catch(() => (broken = true));
+      await connection.end('ROLLBACK').catch(() => (broken = true));
       throw orUnavailable(error);
     } finally {
       connection.release(broken);
@@ -101,7 +101,7 @@ export class Database {
 
 /** PostgreSQL answers the COMMIT of a transaction in which a statement has failed with ROLLBACK, and calls that no error. */
 async function commit(connection: Connection): Promise<void> {
-  const { command } = await connection.run('COMMIT');
+  const { command } = await connection.end('COMMIT');
   if (command !== 'COMMIT')
     throw new Error('A transaction was rolled back, as one of its statements had failed');
 }

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 /** A statement that each connection parses and plans once, and from then on runs by its name. */
 export class PreparedStatement {
   constructor(
@@ -15,7 +17,9 @@ const statements = new Map<string, PreparedStatement>();
  */
 export function prepared(name: string, sql: string): PreparedStatement {
   if (statements.has(name)) throw new Error(`Two prepared statements are called ${name}`);
-  const statement = new PreparedStatement(`authfort_${name}`, sql);
+  // With its text: behind a pooler, a connection may know the statement of another version of the server by this name.
+  const version = createHash('sha256').update(sql).digest('hex').slice(0, 8);
+  const statement = new PreparedStatement(`authfort_${name}_${version}`, sql);
   statements.set(name, statement);
   return statement;
 }

@@ -50,7 +50,7 @@ export class RevocationFeedController {
     // Nothing has been sent yet: a database that is away is answered with 503.
     const leave = await this.hub.subscribe(reader);
     reader.begin(rawOf(response), leave);
-    await this.catchUp(reader, lastEventId ?? since);
+    await this.catchUp(reader, this.reader.beginningOf(lastEventId ?? since));
   }
 
   private async catchUp(reader: RevocationStream, since: string | undefined): Promise<void> {

@@ -22,7 +22,7 @@ export class RevocationStream implements RevocationSubscriber {
   private cursor: string | undefined;
   private caughtUp = false;
   private over = false;
-  private spokeAt = -Infinity;
+  private aliveAt = -Infinity;
 
   /** Answers, and calls `left` when the reader has gone. What has been heard until now is part of the past that has to be read yet. */
   begin(response: ServerResponse, left: () => void): void {
@@ -41,7 +41,8 @@ export class RevocationStream implements RevocationSubscriber {
   heard(revocations: readonly Revocation[], cursor: string): void {
     this.cursor = cursor;
     if (revocations.length > 0) this.send('revocations', revocations);
-    else if (this.caughtUp && performance.now() - this.spokeAt >= ALIVE_EVERY_MS) this.send('alive', {});
+    // However much there is to tell: only this says that nothing is missing.
+    if (this.caughtUp && performance.now() - this.aliveAt >= ALIVE_EVERY_MS) this.alive();
   }
 
   /** What was there before. Resolves when the reader can take more. */
@@ -58,7 +59,7 @@ export class RevocationStream implements RevocationSubscriber {
   complete(cursor: string): void {
     this.cursor ??= cursor;
     this.caughtUp = true;
-    this.send('alive', {});
+    this.alive();
   }
 
   ended(): void {
@@ -71,6 +72,11 @@ export class RevocationStream implements RevocationSubscriber {
     this.response?.destroy();
   }
 
+  private alive(): void {
+    this.aliveAt = performance.now();
+    this.send('alive', {});
+  }
+
   private send(event: string, data: unknown): void {
     const { response } = this;
     if (!response || !this.open) return;
@@ -78,6 +84,5 @@ export class RevocationStream implements RevocationSubscriber {
     // With a cursor before its time, who is cut off here would never ask for the rest.
     const id = this.caughtUp ? `id: ${this.cursor}\n` : '';
     response.write(`${id}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
-    this.spokeAt = performance.now();
   }
 }

@@ -23,6 +23,7 @@ export class RevocationHub implements BeforeApplicationShutdown {
   private readonly logger = new Logger('AuthFort');
   private readonly subscribers = new Set<RevocationSubscriber>();
   private snapshot: string | undefined;
+  private timeline: string | undefined;
   private beginning: Promise<void> | undefined;
   private looking: Promise<void> | undefined;
   private again = false;
@@ -59,15 +60,35 @@ export class RevocationHub implements BeforeApplicationShutdown {
   beforeApplicationShutdown(): void {
     this.closed = true;
     clearInterval(this.poll);
+    this.dismiss();
+  }
+
+  /** Also when another server has taken over from the database: its snapshots say nothing of those before, so that all begin anew. */
+  private dismiss(): void {
+    this.snapshot = undefined;
     for (const subscriber of this.subscribers) subscriber.ended();
     this.subscribers.clear();
+  }
+
+  /** A reader that fails must not keep the others from hearing. */
+  private tell(subscriber: RevocationSubscriber, revocations: readonly Revocation[], cursor: string): void {
+    try {
+      subscriber.heard(revocations, cursor);
+    } catch (error) {
+      this.logger.error(`A reader of the revocations failed: ${String(error)}`);
+      this.subscribers.delete(subscriber);
+      subscriber.ended();
+    }
   }
 
   /** Shared by all who come at once: a second snapshot would leave out what became visible between the two. */
   private begin(): Promise<void> {
     this.beginning ??= this.reader
       .news()
-      .then(({ snapshot }) => void (this.snapshot = snapshot))
+      .then(({ snapshot, timeline }) => {
+        this.snapshot = snapshot;
+        this.timeline = timeline;
+      })
       .finally(() => (this.beginning = undefined));
     return this.beginning;
   }
@@ -90,9 +111,10 @@ export class RevocationHub implements BeforeApplicationShutdown {
     if (this.subscribers.size === 0) this.snapshot = undefined;
     if (this.snapshot === undefined) return;
     try {
-      const { snapshot, cursor, revocations } = await this.reader.news(this.snapshot);
+      const { snapshot, timeline, cursor, revocations } = await this.reader.news(this.snapshot);
+      if (timeline !== this.timeline) return this.dismiss();
       this.snapshot = snapshot;
-      for (const subscriber of this.subscribers) subscriber.heard(revocations, cursor);
+      for (const subscriber of this.subscribers) this.tell(subscriber, revocations, cursor);
       if (this.failed) this.logger.log('The revocations can be read again');
       this.failed = false;
     } catch (error) {

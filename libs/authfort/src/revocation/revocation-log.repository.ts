@@ -3,8 +3,8 @@ import { Clock } from 'authfort-service';
 import { Database } from '../database/database.js';
 import { ReplicaSignal } from '../database/replica-signal.js';
 
-/** Slack for clocks that differ, and for what services tolerate (seconds). */
-const MARGIN_SECONDS = 60;
+/** The 300 s that a service may tolerate at most, and slack for clocks that differ (seconds). */
+const MARGIN_SECONDS = 360;
 /** A key that was compromised can sign tokens that live as long as its holder likes; services keep keys for a year at most. */
 const KEY_SECONDS = 366 * 86_400;
 const TRANSACTION = 'pg_current_xact_id()::text::bigint';

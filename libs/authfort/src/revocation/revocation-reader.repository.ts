@@ -7,6 +7,8 @@ import type { Revocation } from './revocation.js';
 export interface RevocationNews {
   /** PostgreSQL's own account of what this look could see; the next one goes on from it. */
   readonly snapshot: string;
+  /** Of the database server: another one after a failover. */
+  readonly timeline: string;
   /** Where a reader goes on from after these. */
   readonly cursor: string;
   readonly revocations: readonly Revocation[];
@@ -62,7 +64,16 @@ export class RevocationReader {
       // 64 bits are never reached: nothing is as late.
       since === undefined ? ['1:1:', '9223372036854775807'] : [since, since.slice(0, since.indexOf(':'))],
     );
-    return { snapshot: rows[0]!.snapshot, cursor: cursorOf(rows), revocations: rows.flatMap(toRevocation) };
+    const { snapshot, timeline } = rows[0]!;
+    return { snapshot, timeline, cursor: cursorOf(rows), revocations: rows.flatMap(toRevocation) };
+  }
+
+  /**
+   * Where a reader begins who takes news beside pages: with a list that it had read a part of, whose rest is no longer all it lacks.
+   */
+  beginningOf(cursor: string | undefined): string | undefined {
+    const [, timeline, , began] = CURSOR.exec(cursor ?? '') ?? [];
+    return began === undefined ? cursor : `${timeline}-${began}`;
   }
 
   /**

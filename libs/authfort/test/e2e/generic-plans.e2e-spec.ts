@@ -44,7 +44,10 @@ it('finds the rows of every prepared statement by an index, whatever the paramet
     return found;
   });
   expect(plans.map(({ name }) => name)).toEqual(
-    expect.arrayContaining(['authfort_rotate_refresh_token', 'authfort_find_users_in_sessions']),
+    expect.arrayContaining([
+      expect.stringMatching(/^authfort_rotate_refresh_token_/),
+      expect.stringMatching(/^authfort_find_users_in_sessions_/),
+    ]),
   );
   for (const { name, plan } of plans) expect(`${name}\n${plan}`).not.toMatch(LARGE);
 });

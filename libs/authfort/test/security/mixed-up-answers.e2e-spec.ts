@@ -18,7 +18,8 @@ describe.each(adapters)('attack: asking among many others, on %s', (adapter) => 
   beforeAll(async () => {
     server = await startServer({ adapter });
     users = [];
-    for (let n = 0; n < 20; n += 1) users.push({ ...(await server.signUp()), fate: FATES[n % FATES.length]! });
+    for (let n = 0; n < 20; n += 1)
+      users.push({ ...(await server.signUp()), fate: FATES[n % FATES.length]! });
     for (const { fate, id, refreshToken } of users) {
       if (fate === 'banned') await server.authfort.banUser(id);
       if (fate === 'signed out') await server.post('/auth/logout', { refresh_token: refreshToken });
