@@ -54,10 +54,12 @@ export class StalePolicy {
   /** What comes of it when the feed is not heard, for the log. */
   get consequence(): string {
     const { whenStale, maxStaleSeconds } = this.options;
-    if (whenStale === 'allow') return 'what is revoked now is let in until its tokens expire';
+    if (whenStale === 'allow')
+      return 'what is revoked is let in until the feed can be had again, or its tokens expire';
+    const when = `until it has been heard, and whenever it was not for ${maxStaleSeconds} s,`;
     return whenStale === 'deny'
-      ? `after ${maxStaleSeconds} s of it guarded routes answer 503`
-      : `after ${maxStaleSeconds} s of it the auth server is asked about each token`;
+      ? `${when} guarded routes answer 503`
+      : `${when} the auth server is asked about each token`;
   }
 
   private now(): number {

@@ -75,18 +75,24 @@ async function assertSecretFits(app: INestApplicationContext, rows: StoredSignin
 }
 
 async function print(app: INestApplicationContext): Promise<void> {
-  const { KeySealer } = await import('../keys/key-sealer.js');
+  const [{ KeySealer }, { signerAmong }] = await Promise.all([
+    import('../keys/key-sealer.js'),
+    import('../keys/signer.policy.js'),
+  ]);
   const { rows } = await published(app);
   if (rows.length === 0)
     console.log('There are no keys yet: the auth server makes them when it first starts.');
+  const signer = signerAmong(rows, new Date());
   for (const row of rows) {
     const { state, kid, algorithm, createdAt, trustedFrom, verifiesUntil } = row;
     const until = verifiesUntil
       ? `verifies until ${verifiesUntil.toISOString()}`
       : `may sign from ${trustedFrom.toISOString()}`;
+    // Right after a rotation it is not the current one.
+    const signs = row === signer ? '  signs now' : '';
     const clear = KeySealer.isPlain(row.sealedPrivateKey) ? '  stored in clear' : '';
     console.log(
-      `${state.padEnd(8)}  ${kid}  ${algorithm}  made ${createdAt.toISOString()}  ${until}${clear}`,
+      `${state.padEnd(8)}  ${kid}  ${algorithm}  made ${createdAt.toISOString()}  ${until}${signs}${clear}`,
     );
   }
 }

@@ -6,6 +6,7 @@ import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.confi
 import type { SigningAlgorithm } from '../options/auth-fort.options.js';
 import { generateSigningKey, publicMembers } from './generate-signing-key.js';
 import { KeySealer } from './key-sealer.js';
+import { signerAmong } from './signer.policy.js';
 import {
   KEY_POLL_SECONDS,
   type NewSigningKey,
@@ -84,9 +85,7 @@ export class KeyRing extends KeySource implements OnModuleDestroy {
 
   /** The key that signs: the current one, or its predecessor until the current one is in every cached JWKS. */
   signingKey(): SigningKey {
-    const now = this.clock.now();
-    const signers = this.keys.filter((key) => key.state !== 'next');
-    const signer = signers.find((key) => key.trustedFrom <= now) ?? signers[0];
+    const signer = signerAmong(this.keys, this.clock.now());
     if (!signer) throw accessError('keys_unavailable', { retryAfterSeconds: KEY_POLL_SECONDS });
     return signer;
   }
