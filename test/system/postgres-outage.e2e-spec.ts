@@ -5,6 +5,7 @@ import { AppProcess, killAll } from './app-process.js';
 import { newEmail, PASSWORD, post, request } from './client.js';
 import { brokenPromises } from './durability-checks.js';
 import { type Ending, FleetLoad } from './fleet-load.js';
+import { databaseUrl } from './database.js';
 import { PrivatePostgres } from './private-postgres.js';
 
 /** How often the database is restarted under load, and how many users there are. */
@@ -17,8 +18,8 @@ const BOUND_MS = 14_000;
 let postgres: PrivatePostgres;
 let auth: AppProcess;
 
-// It takes a PostgreSQL that may be stopped: the programs have to be installed.
-(PrivatePostgres.available ? describe : describe.skip)('a database in trouble', () => {
+// It takes a PostgreSQL that may be stopped: the programs have to be installed. With the other suites on PostgreSQL, for the time it takes.
+(databaseUrl && PrivatePostgres.available ? describe : describe.skip)('a database in trouble', () => {
   beforeAll(async () => {
     postgres = await PrivatePostgres.start('max_connections=25');
     auth = await AppProcess.start('auth-server', {

@@ -4,7 +4,7 @@ import type { AccessTokenVerifier } from 'authfort-service';
 import { COOLDOWN, type LabClaims, outcome, settle, TokenLab, TOLERANCE, TTL } from '../token-lab.js';
 
 /** How many random histories are tried: `INTERLEAVINGS=1000 npm test -- remembered-tokens` for a long look. */
-const INTERLEAVINGS = Number(process.env.INTERLEAVINGS ?? 8);
+const INTERLEAVINGS = Number(process.env.INTERLEAVINGS ?? 5);
 const STEPS = 250;
 
 interface Issued extends LabClaims {

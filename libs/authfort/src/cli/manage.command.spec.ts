@@ -97,6 +97,8 @@ describe('authfort user, role, cleanup and keys', () => {
   it('rotates and compromises keys', async () => {
     const rotated = await keys('rotate');
     expect(rotated.match(/^\w+/gm)).toEqual(['next', 'current', 'retiring']);
+    // Not the current one yet: no cache can know it.
+    expect(rotated.match(/^.*signs now/gm)).toEqual([expect.stringMatching(/^retiring/)]);
     const compromised = await keys(`compromise ${kidOf(rotated, /^current/)}`);
     expect(compromised).not.toContain(kidOf(rotated, /^current/));
     expect(kidOf(compromised, /^current/)).toBe(kidOf(rotated, /^next/));

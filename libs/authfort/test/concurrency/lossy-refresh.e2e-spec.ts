@@ -3,9 +3,9 @@ import { PASSWORD, type SignedUp, startServer, type TestServer } from '../harnes
 import { type LossyProxy, startLossyProxy } from '../lossy-proxy.js';
 
 /** How many clients refresh at once, how often each, and how many sessions are robbed. */
-const CLIENTS = Number(process.env.CLIENTS ?? 20);
-const REFRESHES = Number(process.env.REFRESHES ?? 10);
-const THEFTS = Number(process.env.THEFTS ?? 20);
+const CLIENTS = Number(process.env.CLIENTS ?? 10);
+const REFRESHES = Number(process.env.REFRESHES ?? 8);
+const THEFTS = Number(process.env.THEFTS ?? 10);
 const AT_ONCE = 10;
 
 interface Tokens {
