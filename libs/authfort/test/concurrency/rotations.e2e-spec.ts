@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { claimsOf, headerOf, type SignedUp, startServer, type TestServer } from '../harness.js';
 
-/** How often both replicas rotate at the same moment. */
-const ROTATIONS = Number(process.env.ROTATIONS ?? 10);
+/** How often both replicas rotate at the same moment: long enough that a second key signs, 77 s after it was published. */
+const ROTATIONS = Number(process.env.ROTATIONS ?? 20);
 const SECONDS_BETWEEN = 5;
 
 describe('two replicas that rotate at the same moment', () => {
