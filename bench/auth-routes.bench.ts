@@ -5,7 +5,7 @@ import type { BenchUser } from './auth-routes/auth.server.js';
 import { type LoginFigures, measureLogins } from './auth-routes/logins.js';
 import { CONNECTIONS, type Contestants, routeCases } from './auth-routes/routes.js';
 import { type BenchOptions, progress, withDatabase } from './bench-database.js';
-import { interleave, type Interleaved, ratio } from './load/interleave.js';
+import { assertAnswered, interleave, type Interleaved, ratio } from './load/interleave.js';
 import { PinnedProcess, pinSelf } from './load/pinned-process.js';
 import { table, writeChart, writeResults } from './report.js';
 
@@ -74,9 +74,7 @@ async function measureRoutes(contestants: Contestants, rounds: number): Promise<
     warmUp: 3,
   });
   for (const routeCase of Object.values(cases)) routeCase.close();
-  for (const { name, byStatus, lost } of measured)
-    if (Object.keys(byStatus).join() !== '200' || lost > 0)
-      throw new Error(`"${name}" was not always answered: ${JSON.stringify({ byStatus, lost })}`);
+  assertAnswered(measured);
   return Object.fromEntries(keys.map((key, n) => [key, measured[n]!])) as Results;
 }
 

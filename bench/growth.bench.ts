@@ -1,7 +1,13 @@
 import { type BenchOptions, progress, withDatabase } from './bench-database.js';
 import { type Size, tokenOf } from './growth/seed.js';
 import { HttpLoad, requestText } from './load/http-load.js';
-import { interleave, type Interleaved, type InterleavedCase, ratio } from './load/interleave.js';
+import {
+  assertAnswered,
+  interleave,
+  type Interleaved,
+  type InterleavedCase,
+  ratio,
+} from './load/interleave.js';
 import { PinnedProcess, pinSelf } from './load/pinned-process.js';
 import { table, writeChart, writeResults } from './report.js';
 
@@ -115,9 +121,7 @@ async function siteCase(
 }
 
 function report(measured: readonly Interleaved[]): boolean {
-  for (const { name, byStatus, lost } of measured)
-    if (Object.keys(byStatus).join() !== '200' || lost > 0)
-      throw new Error(`"${name}" was not always answered: ${JSON.stringify({ byStatus, lost })}`);
+  assertAnswered(measured);
   const [refreshFew, introspectFew, refreshMany, introspectMany] = measured as [
     Interleaved,
     Interleaved,

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { type BenchOptions, progress, withDatabase } from './bench-database.js';
 import { tokenOf } from './growth/seed.js';
 import { HttpLoad, requestText } from './load/http-load.js';
-import { interleave, type Interleaved, type InterleavedCase } from './load/interleave.js';
+import { assertAnswered, interleave, type Interleaved, type InterleavedCase } from './load/interleave.js';
 import { PinnedProcess } from './load/pinned-process.js';
 import { table, writeChart, writeResults } from './report.js';
 
@@ -103,9 +103,7 @@ function sum(numbers: readonly number[]): number {
 }
 
 function report(measured: readonly Interleaved[]): boolean {
-  for (const { name, byStatus, lost } of measured)
-    if (Object.keys(byStatus).join() !== '200' || lost > 0)
-      throw new Error(`"${name}" was not always answered: ${JSON.stringify({ byStatus, lost })}`);
+  assertAnswered(measured);
   console.log(
     table(
       ['POST /auth/refresh', 'requests/s', 'p50 ms', 'p99 ms', 'CPU µs'],

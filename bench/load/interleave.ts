@@ -106,3 +106,10 @@ export function median(values: readonly number[]): number {
   const middle = Math.floor(sorted.length / 2);
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
+
+/** @throws Error when a request was lost, or answered with anything but 200 */
+export function assertAnswered(measured: readonly Interleaved[]): void {
+  for (const { name, byStatus, lost } of measured)
+    if (Object.keys(byStatus).join() !== '200' || lost > 0)
+      throw new Error(`"${name}" was not always answered: ${JSON.stringify({ byStatus, lost })}`);
+}
