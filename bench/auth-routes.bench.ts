@@ -19,6 +19,7 @@ const TARGETS = [
   { route: 'introspect', yardstick: 'bareIntrospect', target: 0.6 },
   { route: 'refresh', yardstick: 'bareWrite', target: 0.5 },
 ] as const;
+/** Of what a bare route manages that does the least that a login could be. */
 const LOGIN_TARGET = 0.95;
 /** How many times as long a request may take while logins use all the CPU. */
 const BUSY_TARGET = 3;
@@ -121,8 +122,8 @@ function report(figures: Figures, setting: Setting): boolean {
     ...shares.map(
       ({ route, share, target }) => share < target && `${route}: ${percent(share)}, below ${percent(target)}`,
     ),
-    logins.share < LOGIN_TARGET &&
-      `login: ${percent(logins.share)} of the hashes, below ${percent(LOGIN_TARGET)}`,
+    logins.ofBare < LOGIN_TARGET &&
+      `login: ${percent(logins.ofBare)} of the bare one, below ${percent(LOGIN_TARGET)}`,
     busy > BUSY_TARGET &&
       `GET /auth/me beside logins: ${busy.toFixed(1)} times as long, above ${BUSY_TARGET}`,
   ].filter((problem) => problem !== false);
@@ -155,6 +156,8 @@ function loginsTable(logins: LoginFigures): string {
     ['logins', ''],
     [
       ['logins/s', logins.loginsPerSecond],
+      ['bare logins/s', logins.barePerSecond],
+      ['of them', percent(logins.ofBare)],
       ['hashes/s, by themselves', logins.hashesPerSecond],
       ['of them', percent(logins.share)],
       ['login p50 ms, 8 at once', logins.p50],

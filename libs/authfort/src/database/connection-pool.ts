@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import pg from 'pg';
 import type { DataSource } from 'typeorm';
 import { type PreparedStatement } from './prepared-statement.js';
@@ -6,11 +7,17 @@ type Statement = string | PreparedStatement;
 type Result = pg.QueryResult;
 type Callback<T> = (error: unknown, value: T) => void;
 
-/** One connection of the pool, for as long as it is checked out. */
+/**
+ * One connection of the pool, for as long as it is checked out. A statement is sent without waiting for those before it; what is sent in
+ * one turn of the event loop leaves together.
+ */
 export interface Connection {
   /** What PostgreSQL refuses is thrown as it is. */
   run(statement: Statement, parameters?: unknown[]): Promise<Result>;
-  /** The last statement of a transaction. What another branch of the work sends from now on is refused: it would stand by itself. */
+  /**
+   * The last statement of a transaction. What another branch of the work sends from now on is refused: it would stand by itself.
+   * @throws Error instead of a `COMMIT` when a statement is known to have failed
+   */
   end(statement: 'COMMIT' | 'ROLLBACK'): Promise<Result>;
   /** Gives it back. @param broken whether nobody should have it again */
   release(broken?: boolean): void;
@@ -32,8 +39,11 @@ export class ConnectionPool {
     private readonly prepare: boolean,
   ) {}
 
+  /** A connection of one's own, for a transaction. */
   checkOut(): Promise<Connection> {
-    return promised((done) => this.connect(done));
+    return promised<PooledConnection>((done) => this.connect(done)).then((connection) =>
+      connection.pipelined(),
+    );
   }
 
   /** Runs one statement on any connection. What PostgreSQL refuses is thrown as it is. */
@@ -60,10 +70,19 @@ export class ConnectionPool {
   }
 }
 
+/** A statement of the transaction had failed, and whoever sent it said nothing. */
+export class RolledBackError extends Error {
+  constructor() {
+    super('A transaction was rolled back, as one of its statements had failed');
+  }
+}
+
 class PooledConnection implements Connection {
   private released = false;
   private ending = false;
+  private failed = false;
   private outOfStep = false;
+  private corked = false;
 
   constructor(
     private readonly client: pg.PoolClient,
@@ -73,16 +92,41 @@ class PooledConnection implements Connection {
     client.on('error', ignore);
   }
 
+  /** pg's pipeline mode, until the connection is released: in it the app's own streams and cursors would be refused. */
+  pipelined(): this {
+    (this.client as { pipeline?: boolean }).pipeline = true;
+    return this;
+  }
+
   run(statement: Statement, parameters: unknown[] = []): Promise<Result> {
     return promised((done) => {
-      if (this.ending) done(new Error('A statement came after the end of its transaction'), undefined!);
-      else this.send(statement, parameters, done);
+      if (this.ending)
+        return done(new Error('A statement came after the end of its transaction'), undefined!);
+      this.cork();
+      this.send(statement, parameters, done);
     });
   }
 
   end(statement: 'COMMIT' | 'ROLLBACK'): Promise<Result> {
     this.ending = true;
-    return promised((done) => this.send(statement, [], done));
+    return promised((done) => {
+      // PostgreSQL would not commit either; but what could not even be sent has not failed there.
+      if (statement === 'COMMIT' && this.failed) return done(new RolledBackError(), undefined!);
+      this.cork();
+      this.send(statement, [], done);
+    });
+  }
+
+  /** One packet for all that is sent before the next turn, or the server would wake this process once for each of them. */
+  private cork(): void {
+    if (this.corked) return;
+    this.corked = true;
+    const { stream } = (this.client as unknown as { connection: { stream: Writable } }).connection;
+    stream.cork();
+    process.nextTick(() => {
+      this.corked = false;
+      stream.uncork();
+    });
   }
 
   send(statement: Statement, parameters: unknown[], done: Callback<Result>): void {
@@ -98,6 +142,7 @@ class PooledConnection implements Connection {
     if (this.prepare && typeof statement !== 'string') query.name = statement.name;
     query.callback = (error, result) => {
       if (error) {
+        this.failed = true;
         this.outOfStep ||= OUT_OF_STEP.has((error as { code?: string }).code ?? '');
         logger.logQueryError(error, sql, parameters);
       }
@@ -110,6 +155,7 @@ class PooledConnection implements Connection {
 
   release(broken = false): void {
     this.released = true;
+    (this.client as { pipeline?: boolean }).pipeline = false;
     this.client.off('error', ignore);
     this.client.release(broken || this.outOfStep);
   }

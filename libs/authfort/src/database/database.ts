@@ -1,11 +1,21 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type pg from 'pg';
 import type { DataSource } from 'typeorm';
-import { type Connection, ConnectionPool } from './connection-pool.js';
+import { type Connection, ConnectionPool, RolledBackError } from './connection-pool.js';
 import type { PreparedStatement } from './prepared-statement.js';
 import { orUnavailable } from './unavailable.js';
 
+/** What pg can always send. */
+type Parameter = string | number | boolean | Date | Buffer | null | readonly string[];
+
+const READS = /^\s*SELECT\b/;
+
 interface OpenTransaction {
   readonly connection: Connection;
+  /** The answer to its BEGIN, which is sent with the first statement. */
+  begun: Promise<unknown> | undefined;
+  /** Of the statements that nobody waits for, why the first one failed. */
+  refusal: Error | undefined;
   readonly beforeCommit: (() => Promise<void>)[];
   readonly afterCommit: (() => void)[];
 }
@@ -36,7 +46,9 @@ export class Database {
   async query<Row>(statement: string | PreparedStatement, parameters: unknown[] = []): Promise<Row[]> {
     const open = this.scope.getStore();
     try {
-      const { rows } = await (open?.connection ?? this.pool).run(statement, parameters);
+      const { rows } = await (open
+        ? send(open, statement, parameters)
+        : this.pool.run(statement, parameters));
       return rows as Row[];
     } catch (error) {
       // It was made where the answer was read; here it learns who has asked.
@@ -46,28 +58,46 @@ export class Database {
   }
 
   /**
+   * Runs one statement whose rows nobody needs. Within a transaction it is only sent: the COMMIT behind it does not wait for it, and
+   * if it fails, so does the transaction. So it is not for what may fail by design.
+   * @throws AuthFortError `unavailable` outside of a transaction, like `query`
+   */
+  async execute(statement: string | PreparedStatement, parameters: Parameter[] = []): Promise<void> {
+    const open = this.scope.getStore();
+    if (!open) return void (await this.query(statement, parameters));
+    // What changes something must not run beside a BEGIN that failed.
+    await begin(open);
+    open.connection.run(statement, parameters).catch((error: Error) => (open.refusal ??= error));
+  }
+
+  /**
    * Runs `work` in one transaction (READ COMMITTED); it commits when `work` resolves and rolls back when it throws.
    * Inside an open transaction it joins that one.
    */
   async transaction<T>(work: () => Promise<T>): Promise<T> {
     if (this.scope.getStore()) return work();
     const connection = await this.checkOut();
-    const open: OpenTransaction = { connection, beforeCommit: [], afterCommit: [] };
+    const open: OpenTransaction = {
+      connection,
+      begun: undefined,
+      refusal: undefined,
+      beforeCommit: [],
+      afterCommit: [],
+    };
     let broken = false;
     try {
-      await connection.run('BEGIN ISOLATION LEVEL READ COMMITTED');
       const result = await this.scope.run(open, async () => {
         const done = await work();
         for (const action of open.beforeCommit) await action();
         return done;
       });
-      await commit(connection);
+      if (open.begun) await commit(connection);
       for (const action of open.afterCommit) action();
       return result;
     } catch (error) {
       // The first error is the one that explains. What cannot be rolled back is not for anybody else.
-      await connection.end('ROLLBACK').catch(() => (broken = true));
-      throw orUnavailable(error);
+      if (open.begun) await connection.end('ROLLBACK').catch(() => (broken = true));
+      throw orUnavailable(open.refusal ?? error);
     } finally {
       connection.release(broken);
     }
@@ -99,9 +129,25 @@ export class Database {
   }
 }
 
+function begin(open: OpenTransaction): Promise<unknown> {
+  open.begun ??= open.connection.run('BEGIN ISOLATION LEVEL READ COMMITTED');
+  return open.begun;
+}
+
+/** BEGIN travels with a statement that only reads; without a transaction around it, any other would stand by itself. */
+async function send(
+  open: OpenTransaction,
+  statement: string | PreparedStatement,
+  parameters: unknown[],
+): Promise<pg.QueryResult> {
+  const begun = begin(open);
+  if (!READS.test(typeof statement === 'string' ? statement : statement.sql)) await begun;
+  const [, result] = await Promise.all([begun, open.connection.run(statement, parameters)]);
+  return result;
+}
+
 /** PostgreSQL answers the COMMIT of a transaction in which a statement has failed with ROLLBACK, and calls that no error. */
 async function commit(connection: Connection): Promise<void> {
   const { command } = await connection.end('COMMIT');
-  if (command !== 'COMMIT')
-    throw new Error('A transaction was rolled back, as one of its statements had failed');
+  if (command !== 'COMMIT') throw new RolledBackError();
 }

@@ -75,11 +75,11 @@ export class EventBus implements OnApplicationBootstrap {
     const event = { ...payload, name, id: randomUUID(), at: this.clock.now() } as AuthEvent;
     if (this.database.openTransaction) this.add(event, this.database.openTransaction);
     else {
-      const kept = isAudited(name) || this.worker.wants(name);
+      const wanted = this.worker.wants(name);
       // It is one statement, and so a transaction by itself.
-      if (kept) await this.log.write([toLogged(event)]);
+      if (wanted || isAudited(name)) await this.log.write([toLogged(event)]);
       this.tell(event);
-      if (kept) this.worker.wake();
+      if (wanted) this.worker.wake();
     }
   }
 
@@ -99,7 +99,7 @@ export class EventBus implements OnApplicationBootstrap {
       this.database.beforeCommit(() => this.log.write(all.map(toLogged)));
       this.database.afterCommit(() => {
         for (const one of all) this.tell(one);
-        this.worker.wake();
+        if (all.some(({ name }) => this.worker.wants(name))) this.worker.wake();
       });
     }
     events.push(event);

@@ -41,7 +41,7 @@ export class EventLogRepository {
   /** One statement for all events of a transaction: their audit entries, and a row in the outbox for each consumer. */
   async write(events: readonly LoggedEvent[]): Promise<void> {
     const rows = events.map(({ audit, ...event }) => ({ ...event, audited: audit !== null, ...audit }));
-    await this.database.query(WRITE, [JSON.stringify(rows)]);
+    await this.database.execute(WRITE, [JSON.stringify(rows)]);
   }
 
   /** Takes addresses and user agents out of what a user did, and of what nobody known did to them. Those of administrators stay. */

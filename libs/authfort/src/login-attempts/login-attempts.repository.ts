@@ -90,7 +90,7 @@ export class LoginAttemptsRepository {
     now: Date,
     knownUntil: Date,
   ): Promise<void> {
-    await this.database.query(WELCOME, [addressHash, networkHash, now, knownUntil, counted]);
+    await this.database.execute(WELCOME, [addressHash, networkHash, now, knownUntil, counted]);
   }
 
   /** Knows no network any more. What was counted for all of them stays. */

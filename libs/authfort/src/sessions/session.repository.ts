@@ -84,7 +84,7 @@ export class SessionRepository {
 
   /** Stores a session together with its first refresh token. */
   async open(session: NewSession, client: ClientInfo): Promise<void> {
-    await this.database.query(OPEN, [
+    await this.database.execute(OPEN, [
       session.id,
       session.userId,
       session.amr,
