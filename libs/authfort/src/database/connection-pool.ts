@@ -12,6 +12,8 @@ type Callback<T> = (error: unknown, value: T) => void;
  * one turn of the event loop leaves together.
  */
 export interface Connection {
+  /** Whether {@link end} was called. */
+  readonly ending: boolean;
   /** What PostgreSQL refuses is thrown as it is. */
   run(statement: Statement, parameters?: unknown[]): Promise<Result>;
   /**
@@ -78,23 +80,25 @@ export class RolledBackError extends Error {
 }
 
 class PooledConnection implements Connection {
+  ending = false;
   private released = false;
-  private ending = false;
   private failed = false;
   private outOfStep = false;
   private corked = false;
+  private readonly wasPipelined: boolean;
 
   constructor(
-    private readonly client: pg.PoolClient,
+    private readonly client: pg.PoolClient & { pipeline?: boolean },
     private readonly dataSource: DataSource,
     private readonly prepare: boolean,
   ) {
     client.on('error', ignore);
+    this.wasPipelined = client.pipeline ?? false;
   }
 
   /** pg's pipeline mode, until the connection is released: in it the app's own streams and cursors would be refused. */
   pipelined(): this {
-    (this.client as { pipeline?: boolean }).pipeline = true;
+    this.client.pipeline = true;
     return this;
   }
 
@@ -155,7 +159,7 @@ class PooledConnection implements Connection {
 
   release(broken = false): void {
     this.released = true;
-    (this.client as { pipeline?: boolean }).pipeline = false;
+    this.client.pipeline = this.wasPipelined;
     this.client.off('error', ignore);
     this.client.release(broken || this.outOfStep);
   }

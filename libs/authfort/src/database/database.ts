@@ -60,14 +60,17 @@ export class Database {
   /**
    * Runs one statement whose rows nobody needs. Within a transaction it is only sent: the COMMIT behind it does not wait for it, and
    * if it fails, so does the transaction. So it is not for what may fail by design.
-   * @throws AuthFortError `unavailable` outside of a transaction, like `query`
+   * @throws AuthFortError `unavailable` outside of a transaction, like `query`; Error when the transaction has ended
    */
   async execute(statement: string | PreparedStatement, parameters: Parameter[] = []): Promise<void> {
     const open = this.scope.getStore();
     if (!open) return void (await this.query(statement, parameters));
     // What changes something must not run beside a BEGIN that failed.
     await begin(open);
-    open.connection.run(statement, parameters).catch((error: Error) => (open.refusal ??= error));
+    const answer = open.connection.run(statement, parameters);
+    // Nobody would hear of a failure any more.
+    if (open.connection.ending) await answer;
+    else answer.catch((error: Error) => (open.refusal ??= error));
   }
 
   /**
