@@ -6,6 +6,7 @@ import { authError } from '../errors/catalog.js';
 import type { AuthEventName } from '../events/auth-events.js';
 import { EventBus } from '../events/event-bus.js';
 import { type DeadLetter, OutboxRepository } from '../events/outbox.repository.js';
+import { OutboxWorker } from '../events/outbox.worker.js';
 
 /** A page of the dead letters. */
 export interface DeadLetterPage {
@@ -21,6 +22,7 @@ export class DeadLetterService {
     private readonly database: Database,
     private readonly outbox: OutboxRepository,
     private readonly events: EventBus,
+    private readonly worker: OutboxWorker,
     private readonly clock: Clock,
   ) {}
 
@@ -40,7 +42,7 @@ export class DeadLetterService {
     await this.database.transaction(async () => {
       const revived = await this.outbox.revive(id, this.clock.now());
       if (!revived) throw authError('dead_letter_not_found');
-      // What is written in the transaction wakes the worker, too.
+      this.database.afterCommit(() => this.worker.wake());
       await this.events.emit('dead_letter_retried', {
         ...revived,
         event: revived.event as AuthEventName,

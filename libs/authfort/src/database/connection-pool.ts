@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import pg from 'pg';
+import type pg from 'pg';
 import type { DataSource } from 'typeorm';
 import { type PreparedStatement } from './prepared-statement.js';
 
@@ -107,7 +107,13 @@ class PooledConnection implements Connection {
       if (this.ending)
         return done(new Error('A statement came after the end of its transaction'), undefined!);
       this.cork();
-      this.send(statement, parameters, done);
+      try {
+        this.send(statement, parameters, done);
+      } catch (error) {
+        // A logger, or something that watches pg: PostgreSQL knows nothing of it, and would commit.
+        this.failed = true;
+        throw error;
+      }
     });
   }
 
@@ -142,7 +148,16 @@ class PooledConnection implements Connection {
     const { maxQueryExecutionTime: limit } = options;
     logger.logQuery(sql, parameters);
     const start = limit ? performance.now() : 0;
-    const query = new pg.Query(sql, parameters) as Query;
+    // The client's own class: in pipeline mode it refuses that of another copy of pg.
+    const { Query } = this.client.constructor as unknown as ClientClass;
+    const query = new Query(sql, parameters);
+    // What pg refuses to send it tells in a later turn, when the COMMIT would be on its way.
+    const { submit } = query;
+    query.submit = (connection) => {
+      const refused = submit.call(query, connection);
+      this.failed ||= refused instanceof Error;
+      return refused;
+    };
     if (this.prepare && typeof statement !== 'string') query.name = statement.name;
     query.callback = (error, result) => {
       if (error) {
@@ -154,10 +169,12 @@ class PooledConnection implements Connection {
       if (limit && milliseconds > limit) logger.logQuerySlow(Math.round(milliseconds), sql, parameters);
       done(error, result);
     };
-    this.client.query(query);
+    this.client.query(query as unknown as pg.Query);
   }
 
   release(broken = false): void {
+    // pg calls back twice for what it could not bind.
+    if (this.released) return;
     this.released = true;
     this.client.pipeline = this.wasPipelined;
     this.client.off('error', ignore);
@@ -166,7 +183,16 @@ class PooledConnection implements Connection {
 }
 
 /** What pg makes of a text and its parameters; the types leave out what pg-pool uses as well. */
-type Query = pg.Query & { name?: string; callback: (error: Error | null, result: Result) => void };
+type Query = Omit<pg.Query, 'submit'> & {
+  name?: string;
+  callback: (error: Error | null, result: Result) => void;
+  /** Returns why it cannot be sent. */
+  submit: (connection: unknown) => unknown;
+};
+
+interface ClientClass {
+  readonly Query: new (sql: string, parameters: unknown[]) => Query;
+}
 
 function promised<T>(start: (done: Callback<T>) => void): Promise<T> {
   return new Promise((resolve, reject) => {

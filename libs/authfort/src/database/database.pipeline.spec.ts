@@ -1,8 +1,14 @@
-import { describe, expect, it } from '@jest/globals';
-import type { Pool, PoolClient } from 'pg';
+import { createRequire } from 'node:module';
+import { describe, expect, it, jest } from '@jest/globals';
+import pg, { type Pool, type PoolClient } from 'pg';
+import { DataSource } from 'typeorm';
+import { createTestDatabase } from '../testing/index.js';
+import { Database } from './database.js';
+import { PreparedStatement } from './prepared-statement.js';
 import { setUpThings } from './things.fixture.js';
 
 const things = setUpThings();
+const pool = () => (things.dataSource.driver as unknown as { master: Pool }).master;
 
 describe('a statement that nobody waits for', () => {
   const insert = (id: number) => things.database.execute('INSERT INTO things VALUES ($1)', [id]);
@@ -42,20 +48,50 @@ describe('a statement that nobody waits for', () => {
     await expect(late).rejects.toThrow(/after the end of its transaction/);
     expect(await things.ids()).toEqual([2]);
   });
-  it('is not left out of what is committed when pg cannot send it', async () => {
-    const circular: { self?: unknown } = {};
-    circular.self = circular;
+  it('leaves it to its transaction to say why it failed', async () => {
     const failing = things.database.transaction(async () => {
-      await insert(1);
-      await things.database.execute('INSERT INTO things VALUES ($1)', [circular as never]);
+      await things.database.execute('SELECT 1 / 0');
+      throw new Error('of the work');
     });
-    await expect(failing).rejects.toThrow(/circular/);
+    await expect(failing).rejects.toThrow('of the work');
+  });
+});
+describe('what was not sent', () => {
+  const circular: { self?: unknown } = {};
+  circular.self = circular;
+  const insert = 'INSERT INTO things VALUES ($1)';
+  const execute = (statement: string | PreparedStatement, parameter: unknown) =>
+    things.database.execute(statement, [parameter as never]);
+  const second = new PreparedStatement('things_insert', 'INSERT INTO things VALUES ($1 + 1)');
+  const log = (_: string, parameters?: unknown[]) => {
+    if (parameters?.[0] === 3) throw new Error('the log is full');
+  };
+
+  it.each<[string, () => Promise<void>, RegExp]>([
+    ['a parameter has no text', () => execute(insert, circular), /circular/],
+    ['pg knows another statement by its name', () => execute(second, 2), /must be unique/],
+    ['the logger throws', () => execute(insert, 3), /the log is full/],
+  ])('is not left out of what is committed: %s', async (_, unsendable, reason) => {
+    const work = () =>
+      things.database.transaction(async () => {
+        await execute(new PreparedStatement('things_insert', insert), 1);
+        await unsendable();
+      });
+    await expect(things.logging(log, work)).rejects.toThrow(reason);
     expect(await things.ids()).toEqual([]);
+  });
+  it('gives its connection back once', async () => {
+    const releases: unknown[] = [];
+    const count = (error: unknown) => void releases.push(error);
+    pool().on('release', count);
+    await expect(things.database.query('SELECT $1', [circular])).rejects.toThrow(/circular/);
+    await things.database.transaction(() => execute(insert, 1));
+    pool().off('release', count);
+    expect(releases).toHaveLength(2);
+    expect(await things.ids()).toEqual([1]);
   });
 });
 describe('a transaction', () => {
-  const pool = () => (things.dataSource.driver as unknown as { master: Pool }).master;
-
   it('changes nothing when it could not begin', async () => {
     const spoil = (client: PoolClient) => {
       const query = client.query.bind(client) as (query: { text: string }) => unknown;
@@ -71,22 +107,50 @@ describe('a transaction', () => {
       () => things.database.query(insert),
       () => things.database.execute(insert),
       () => things.database.query('SELECT 1').then(() => things.database.query(insert)),
+      () => things.database.query('SELECT 1 AS id INTO other_things'),
+      () => things.database.query(`SELECT 1; ${insert}`),
     ];
     for (const work of works) {
       pool().once('acquire', spoil);
       await expect(things.database.transaction(work)).rejects.toThrow(/division by zero/);
       expect(await things.ids()).toEqual([]);
     }
+    expect(await things.database.query(`SELECT to_regclass('other_things') AS other`)).toEqual([
+      { other: null },
+    ]);
+  });
+  it('lets no statement overtake another', async () => {
+    const [, found] = await things.database.transaction(() =>
+      Promise.all([
+        things.database.query('INSERT INTO things VALUES (1)'),
+        things.database.query('SELECT id FROM things'),
+      ]),
+    );
+    expect(found).toEqual([{ id: 1 }]);
+  });
+  it('takes the connections of another copy of pg', async () => {
+    let other: typeof pg;
+    jest.isolateModules(() => (other = createRequire(import.meta.url)('pg') as typeof pg));
+    const test = await createTestDatabase();
+    const extra = { ...(test.options.extra as object), Client: other!.Client };
+    const dataSource = await new DataSource({ ...test.options, extra }).initialize();
+    const database = new Database(dataSource);
+    expect(await database.transaction(() => database.query('SELECT 1 AS one'))).toEqual([{ one: 1 }]);
+    await dataSource.destroy();
+    await test.close();
+    expect(other!.Client).not.toBe(pg.Client);
   });
   it('asks nothing of the database when nothing is asked of it', async () => {
     const sent: string[] = [];
-    const { logger } = things.dataSource;
-    things.dataSource.logger = Object.assign(Object.create(logger) as typeof logger, {
-      logQuery: (sql: string) => void sent.push(sql),
-    });
-    expect(await things.database.transaction(() => Promise.resolve(1))).toBe(1);
-    await expect(things.database.transaction(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
-    things.dataSource.logger = logger;
+    await things.logging(
+      (sql) => void sent.push(sql),
+      async () => {
+        expect(await things.database.transaction(() => Promise.resolve(1))).toBe(1);
+        await expect(things.database.transaction(() => Promise.reject(new Error('no')))).rejects.toThrow(
+          'no',
+        );
+      },
+    );
     expect(sent).toEqual([]);
   });
   it("leaves the connection as the app's streams and cursors need it", async () => {

@@ -8,7 +8,8 @@ import { orUnavailable } from './unavailable.js';
 /** What pg can always send. */
 type Parameter = string | number | boolean | Date | Buffer | null | readonly string[];
 
-const READS = /^\s*SELECT\b/;
+/** A statement, and one alone, that changes nothing by its own words. */
+const READS = /^\s*SELECT\b(?![^]*(?:;|\bINTO\b))/i;
 
 interface OpenTransaction {
   readonly connection: Connection;
@@ -40,7 +41,8 @@ export class Database {
   }
 
   /**
-   * Runs one statement and returns its rows, also for `UPDATE … RETURNING`.
+   * Runs one statement and returns its rows, also for `UPDATE … RETURNING`. A `SELECT` must not call a function that writes: where it
+   * opens a transaction, it is sent along with the BEGIN, and should that fail, it has run by itself.
    * @throws AuthFortError `unavailable` when the database is away; what PostgreSQL refuses is thrown as it is
    */
   async query<Row>(statement: string | PreparedStatement, parameters: unknown[] = []): Promise<Row[]> {
@@ -98,9 +100,9 @@ export class Database {
       for (const action of open.afterCommit) action();
       return result;
     } catch (error) {
-      // The first error is the one that explains. What cannot be rolled back is not for anybody else.
+      // What cannot be rolled back is not for anybody else.
       if (open.begun) await connection.end('ROLLBACK').catch(() => (broken = true));
-      throw orUnavailable(open.refusal ?? error);
+      throw orUnavailable(isConsequence(error) ? (open.refusal ?? error) : error);
     } finally {
       connection.release(broken);
     }
@@ -137,14 +139,16 @@ function begin(open: OpenTransaction): Promise<unknown> {
   return open.begun;
 }
 
-/** BEGIN travels with a statement that only reads; without a transaction around it, any other would stand by itself. */
+/** BEGIN travels with the first statement if that only reads; without a transaction around it, any other would stand by itself. */
 async function send(
   open: OpenTransaction,
   statement: string | PreparedStatement,
   parameters: unknown[],
 ): Promise<pg.QueryResult> {
+  // Only the first: those beside it keep their places behind whatever waits for the answer to BEGIN.
+  const travels = !open.begun && READS.test(typeof statement === 'string' ? statement : statement.sql);
   const begun = begin(open);
-  if (!READS.test(typeof statement === 'string' ? statement : statement.sql)) await begun;
+  if (!travels) await begun;
   const [, result] = await Promise.all([begun, open.connection.run(statement, parameters)]);
   return result;
 }
@@ -153,4 +157,9 @@ async function send(
 async function commit(connection: Connection): Promise<void> {
   const { command } = await connection.end('COMMIT');
   if (command !== 'COMMIT') throw new RolledBackError();
+}
+
+/** Whether it says no more than that a statement before had failed (SQLSTATE 25P02). */
+function isConsequence(error: unknown): boolean {
+  return error instanceof RolledBackError || (error as { code?: unknown } | undefined)?.code === '25P02';
 }

@@ -75,6 +75,16 @@ const backend = 'SELECT pg_backend_pid() AS pid';
     await client.end();
   });
 
+  it('has its time for each statement of many that were sent at once', async () => {
+    const client = new ImpatientClient({ connectionString: url });
+    client.answerTimeoutMs = 1500;
+    await client.connect();
+    (client as unknown as { pipeline: boolean }).pipeline = true;
+    const sleeps = [1, 2, 3].map((n) => client.query(`SELECT ${n} AS n FROM pg_sleep(0.7)`));
+    expect((await Promise.all(sleeps)).map(({ rows }) => rows)).toEqual([[{ n: 1 }], [{ n: 2 }], [{ n: 3 }]]);
+    await client.end();
+  });
+
   it('is waited for where that was asked for, and only there', async () => {
     const runner = dataSource.createQueryRunner();
     await patiently(await runner.connect(), () => runner.query('SELECT pg_sleep(0.5)'));

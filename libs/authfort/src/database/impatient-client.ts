@@ -11,6 +11,8 @@ type Callback = (...results: unknown[]) => void;
 export class ImpatientClient extends pg.Client {
   /** How long one statement may take to be answered, in milliseconds; 0: for ever. */
   answerTimeoutMs = 12_000;
+  /** One for each statement that was sent. */
+  private readonly waiting = new Set<NodeJS.Timeout>();
 
   constructor(config?: pg.ClientConfig) {
     super(config);
@@ -22,7 +24,12 @@ export class ImpatientClient extends pg.Client {
   private watched(query: Query, args: unknown[]): unknown {
     if (this.answerTimeoutMs === 0) return query(...args);
     const timer = setTimeout(() => this.giveUp(), this.answerTimeoutMs);
-    const stop = () => clearTimeout(timer);
+    this.waiting.add(timer);
+    const stop = () => {
+      clearTimeout(timer);
+      // The server does answer, and begins only now with what was sent behind this one.
+      if (this.waiting.delete(timer)) for (const other of this.waiting) other.refresh();
+    };
     const [first, last] = [(args[0] ?? {}) as Partial<Submittable>, args.at(-1)];
     if (typeof first.submit === 'function') {
       // A cursor or a stream ends when its reader wants.

@@ -9,6 +9,8 @@ export interface Things {
   readonly dataSource: DataSource;
   readonly database: Database;
   ids(): Promise<number[]>;
+  /** Calls `log` with each statement that is sent while `work` runs. */
+  logging<T>(log: (sql: string, parameters?: unknown[]) => void, work: () => Promise<T>): Promise<T>;
 }
 
 /** Makes and drops it around the tests of the file; its properties are there from the first test on. */
@@ -28,6 +30,11 @@ export function setUpThings(): Things {
   things.ids = async () => {
     const rows = await things.database.query<{ id: number }>('SELECT id FROM things ORDER BY id');
     return rows.map(({ id }) => id);
+  };
+  things.logging = (log, work) => {
+    const { logger } = things.dataSource;
+    things.dataSource.logger = Object.assign(Object.create(logger) as typeof logger, { logQuery: log });
+    return work().finally(() => (things.dataSource.logger = logger));
   };
   return things;
 }

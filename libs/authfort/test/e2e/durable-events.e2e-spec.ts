@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { type INestApplicationContext, Injectable, type Provider } from '@nestjs/common';
 import { type AuthEvent, AuthFort, AuthFortModule, OnAuthEvent } from 'authfort';
 import { ManualClock, settleOutbox } from 'authfort/testing';
 import { NestFactory } from '@nestjs/core';
+import { OutboxWorker } from '../../src/events/outbox.worker.js';
 import { connectionTo, startServer, type TestServer } from '../harness.js';
 
 interface Heard {
@@ -108,6 +109,21 @@ describe('durable events', () => {
     await settle();
     expect([by('crm').length, by('ledger').length]).toEqual([3, 1]);
     expect(new Set(heard.map(({ event }) => event.id)).size).toBe(1);
+  });
+  it('come at once when an administrator has them repeated', async () => {
+    const user = await server.signUp();
+    await settle();
+    const [{ id }] = await server.dataSource.query(
+      `INSERT INTO authfort_outbox (id, event_id, event, consumer, payload, created_at, due_at, dead_at, attempts)
+       SELECT gen_random_uuid(), gen_random_uuid(), 'user_created', 'listener:crm:user_created',
+         jsonb_build_object('userId', $1::text), $2, $2, $2, 8 RETURNING id`,
+      [user.id, clock.now()],
+    );
+    const wake = jest.spyOn(server.app.get(OutboxWorker), 'wake');
+    await server.authfort.retryDeadLetter(id);
+    expect(wake).toHaveBeenCalled();
+    await settle();
+    expect(by('crm')).toHaveLength(2);
   });
   it('do not come of what was rolled back', async () => {
     const user = await server.signUp('twice@example.com');
