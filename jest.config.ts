@@ -7,7 +7,7 @@ const config: Config = {
   roots: ['<rootDir>/libs', '<rootDir>/apps', '<rootDir>/test'],
   testRegex: ['\\.(spec|e2e-spec)\\.ts$'],
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/libs/.*/dist'],
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/test/node-environment.mjs',
   extensionsToTreatAsEsm: ['.ts', '.svelte'],
   transform: {
     '/node_modules/jose/.+\\.js$': ['@swc/jest', { module: { type: 'commonjs' } }],

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { freePort, until } from './address.js';
-import { compiled } from './compiled.js';
+import { compiled, SHORT_LIVED } from './compiled.js';
 
 export type AppName = 'auth-server' | 'orders' | 'notifications';
 /** An example app, or the one of the tests about the outbox. */
@@ -39,7 +39,7 @@ export class AppProcess {
     // The one that is no example lies with the tests.
     const main =
       name === 'outbox-app' ? 'test/system/outbox-app.fixture.ts' : join('apps', name, 'src/main.ts');
-    this.child = spawn(process.execPath, [compiled(main)], {
+    this.child = spawn(process.execPath, [...SHORT_LIVED, compiled(main)], {
       cwd: ROOT,
       env: { PATH: process.env.PATH, HOME: process.env.HOME, NO_COLOR: '1', PORT: String(port), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -12,6 +12,9 @@ const { paths } = (
 ).compilerOptions;
 let folder: string | undefined;
 
+/** For processes that tests start: the embedded database of a process that lives for seconds is not worth an optimizing compiler. */
+export const SHORT_LIVED = ['--liftoff-only'];
+
 /**
  * The JavaScript of a source file, for processes that tests start: compiled once for each state of the sources, so that a process
  * need not compile itself, and tests never meet an old build.

@@ -3,11 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
+import { fillDataFolder } from '../../libs/authfort/src/testing/embedded-test-database.js';
 import type { Environment } from './app-process.js';
 
 export const databaseUrl = process.env.DATABASE_URL || undefined;
 
-/** An empty database for the auth servers of one suite. */
+/** A migrated and empty database for the auth servers of one suite. */
 export interface SystemDatabase {
   /** What an auth server needs in its environment to use it. */
   readonly env: Environment;
@@ -15,10 +16,11 @@ export interface SystemDatabase {
   close(): Promise<void>;
 }
 
-/** On the server of `DATABASE_URL`, or the embedded one in a folder of its own. */
+/** On the server of `DATABASE_URL` (where the first auth server migrates it), or the embedded one in a folder of its own. */
 export async function createSystemDatabase(): Promise<SystemDatabase> {
   const folder = await mkdtemp(join(tmpdir(), 'authfort-system-'));
   const removeFolder = () => rm(folder, { recursive: true, force: true });
+  if (!databaseUrl) await fillDataFolder(folder);
   if (!databaseUrl) return { env: { AUTHFORT_DATA_DIR: folder }, close: removeFolder };
   const { url, drop } = await createPostgresDatabase(databaseUrl);
   return {

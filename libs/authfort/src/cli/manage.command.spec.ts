@@ -7,6 +7,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { AuthFortModule } from '../authfort.module.js';
 import { embeddedPostgres } from '../database/embedded/index.js';
+import { fillDataFolder } from '../testing/embedded-test-database.js';
 import { callAuthfort, runAuthfort } from './run-authfort.fixture.js';
 
 const SECRET = 'key encryption secret of this file';
@@ -15,8 +16,9 @@ const PASSWORD = 'correct horse battery staple';
 /** One database for the whole file: each command sees what the one before did. */
 describe('authfort user, role, cleanup and keys', () => {
   let folder: string;
-  beforeAll(() => {
+  beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'authfort-cli-'));
+    await fillDataFolder(join(folder, '.data'));
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { SHORT_LIVED } from '../../../../test/system/compiled.js';
 import { describeFailure } from './failure.js';
 import { createProgram } from './program.js';
 
@@ -24,7 +25,7 @@ export function runAuthfort(
   return new Promise((resolve) => {
     const child = execFile(
       process.execPath,
-      [bin, ...args],
+      [...SHORT_LIVED, bin, ...args],
       { cwd: folder, env: { PATH: process.env.PATH, ...environment } },
       (error, stdout, stderr) => resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
     );

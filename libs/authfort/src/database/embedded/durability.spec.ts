@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DataSource } from 'typeorm';
-import { compiled } from '../../../../../test/system/compiled.js';
+import { compiled, SHORT_LIVED } from '../../../../../test/system/compiled.js';
+import { fillDataFolder } from '../../testing/embedded-test-database.js';
 import { embeddedPostgres } from './embedded-postgres.js';
 import { FolderLock, FolderLockedError } from './folder-lock.js';
 
@@ -24,7 +25,7 @@ afterEach(() => {
 
 function run(fixture: string): ChildProcess {
   const file = compiled(`libs/authfort/src/database/embedded/${fixture}`);
-  const child = spawn(process.execPath, [file, folder], {
+  const child = spawn(process.execPath, [...SHORT_LIVED, file, folder], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   children.push(child);
@@ -47,6 +48,7 @@ async function writeUntil(enough: (line: string, count: number) => boolean): Pro
 
 describe('kill -9', () => {
   it('loses no acknowledged transaction and leaves no half of one, twice over', async () => {
+    await fillDataFolder(folder);
     let acknowledged = 0;
     for (let round = 0; round < 2; round += 1) {
       const stopAt = 1 + Math.floor(Math.random() * 150);
@@ -76,6 +78,7 @@ describe('kill -9', () => {
 
 describe('two processes on one folder', () => {
   it('refuses the second and says which process has it', async () => {
+    await fillDataFolder(folder);
     let refusal: unknown;
     const child = run('crash-writer.fixture.ts');
     for await (const line of createInterface({ input: child.stdout ?? process.stdin })) {
@@ -101,7 +104,7 @@ describe('two processes on one folder', () => {
         return lines;
       }),
     );
-    expect(racers).toEqual(Array.from({ length: 4 }, () => ['taken 100']));
+    expect(racers).toEqual(Array.from({ length: 4 }, () => ['taken 40']));
     const lock = FolderLock.acquire(folder);
     expect(() => FolderLock.acquire(folder)).toThrow(FolderLockedError);
     lock.release();

@@ -16,6 +16,15 @@ export interface EmbeddedStoreOptions {
   readonly onProgress?: (message: string) => void;
 }
 
+/**
+ * A single session that serves a developer needs neither PostgreSQL's 128 MB of buffers, which are cleared at every start, nor
+ * 16 MB files of write-ahead log: without them the first start costs less than half, a later one a third.
+ */
+const SMALL = {
+  initDbStartParams: ['--set', 'shared_buffers=16MB', '--wal-segsize=1'],
+  startParams: [...PGlite.defaultStartParams, '-c', 'shared_buffers=16MB'],
+};
+
 /** Opens and closes the database's files. */
 export class EmbeddedStore {
   private lock: FolderLock | undefined;
@@ -59,7 +68,7 @@ export class EmbeddedStore {
 
   private async start(where: string, options: { dataDir?: string; loadDataDir?: Blob }): Promise<PGlite> {
     try {
-      return await PGlite.create({ ...options, relaxedDurability: false });
+      return await PGlite.create({ ...SMALL, ...options, relaxedDurability: false });
     } catch (error) {
       throw new EmbeddedDatabaseError(
         'embedded_database_failed',

@@ -6,7 +6,7 @@ import { FolderLock, FolderLockedError } from './folder-lock.js';
 const folder = process.argv[2] ?? '';
 const inside = join(folder, 'inside');
 let taken = 0;
-while (taken < 100) {
+while (taken < 40) {
   let lock: FolderLock;
   try {
     lock = FolderLock.acquire(folder);
@@ -18,7 +18,7 @@ while (taken < 100) {
   writeFileSync(inside, '', { flag: 'wx' });
   rmSync(inside);
   taken += 1;
-  if (taken < 100) lock.release();
+  if (taken < 40) lock.release();
 }
 writeSync(1, `taken ${taken}\n`);
 process.kill(process.pid, 'SIGKILL');
