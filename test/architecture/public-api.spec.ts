@@ -61,7 +61,7 @@ const API: Record<string, [path: string, names: string]> = {
   'authfort-service/testing': [
     'libs/authfort-service/src/testing/index.ts',
     `
-      TEST_INTROSPECT_SECRET TestIssuer TestIssuerHandler TestRevocation createTestIssuer
+      TEST_INTROSPECT_SECRET TestIssuer TestIssuerHandler TestIssuerOptions TestRevocation createTestIssuer
     `,
   ],
 };

@@ -6,6 +6,12 @@ import { type TestRevocation, TestRevocationFeed } from './test-revocation-feed.
 /** Answers a request in place of the issuer: to play an outage, or nonsense. */
 export type TestIssuerHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
+/** What kind of issuer {@link createTestIssuer} starts. */
+export interface TestIssuerOptions {
+  /** How tokens are signed. Default `RS256`, as AuthFort's; keys for `ES256` are made a hundred times quicker. */
+  readonly algorithm?: 'RS256' | 'ES256';
+}
+
 interface TestKey {
   readonly kid: string;
   readonly privateKey: KeyObject;
@@ -38,9 +44,11 @@ export class TestIssuer {
   private server: Server | undefined;
   private port = 0;
 
+  private constructor(private readonly algorithm: 'RS256' | 'ES256') {}
+
   /** Makes a key and listens. */
-  static async start(): Promise<TestIssuer> {
-    const issuer = new TestIssuer();
+  static async start({ algorithm = 'RS256' }: TestIssuerOptions = {}): Promise<TestIssuer> {
+    const issuer = new TestIssuer(algorithm);
     issuer.rotate();
     await issuer.listen();
     return issuer;
@@ -83,7 +91,10 @@ export class TestIssuer {
 
   /** Signs with a new key from now on; the old ones stay published. @returns its kid */
   rotate(): string {
-    const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const { privateKey, publicKey } =
+      this.algorithm === 'RS256'
+        ? generateKeyPairSync('rsa', { modulusLength: 2048 })
+        : generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const kid = createHash('sha256')
       .update(publicKey.export({ type: 'spki', format: 'der' }))
       .digest('base64url');
@@ -118,12 +129,13 @@ export class TestIssuer {
       exp: now + 900,
     };
     const input = [
-      { alg: 'RS256', kid, typ: 'at+jwt', ...header },
+      { alg: this.algorithm, kid, typ: 'at+jwt', ...header },
       { ...usual, ...claims },
     ]
       .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
       .join('.');
-    return `${input}.${sign('sha256', Buffer.from(input), privateKey).toString('base64url')}`;
+    const key = { key: privateKey, dsaEncoding: 'ieee-p1363' } as const;
+    return `${input}.${sign('sha256', Buffer.from(input), key).toString('base64url')}`;
   }
 
   /**
@@ -170,8 +182,8 @@ export class TestIssuer {
 }
 
 /** Starts a {@link TestIssuer}. */
-export function createTestIssuer(): Promise<TestIssuer> {
-  return TestIssuer.start();
+export function createTestIssuer(options?: TestIssuerOptions): Promise<TestIssuer> {
+  return TestIssuer.start(options);
 }
 
 function claimsOf(token: string): { sub: string; ver: number; sid?: string } {
@@ -181,7 +193,8 @@ function claimsOf(token: string): { sub: string; ver: number; sid?: string } {
 }
 
 function toJwk({ kid, publicKey }: TestKey): Record<string, unknown> {
-  return { ...publicKey.export({ format: 'jwk' }), kid, use: 'sig', alg: 'RS256' };
+  const alg = publicKey.asymmetricKeyType === 'rsa' ? 'RS256' : 'ES256';
+  return { ...publicKey.export({ format: 'jwk' }), kid, use: 'sig', alg };
 }
 
 function json(response: ServerResponse, status: number, body: unknown): void {

@@ -4,26 +4,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type pg from 'pg';
 import { DataSource } from 'typeorm';
+import { migratedSnapshot } from '../../testing/embedded-test-database.js';
 import { EmbeddedDatabaseError } from './embedded-database.error.js';
-import { embeddedPostgres, optionsOf } from './embedded-postgres.js';
-import { EmbeddedServer } from './embedded-server.js';
+import { embeddedPostgres } from './embedded-postgres.js';
 import { type EmbeddedStoreOptions } from './embedded-store.js';
 
 const opened: DataSource[] = [];
 const folders: string[] = [];
 
-/** An empty cluster, so that each test need not make its own. */
-let blank: Blob;
+/** A small cluster, so that not each test need make its own. */
+let snapshot: Blob;
 
 beforeAll(async () => {
-  const server = new EmbeddedServer({ production: false });
-  const dataSource = await new DataSource(optionsOf(server)).initialize();
-  blank = await server.dump();
-  await dataSource.destroy();
+  snapshot = await migratedSnapshot();
 });
 
 async function open(options: Partial<EmbeddedStoreOptions> = {}): Promise<DataSource> {
-  const dataSource = new DataSource(embeddedPostgres({ production: false, snapshot: blank, ...options }));
+  const dataSource = new DataSource(embeddedPostgres({ production: false, snapshot, ...options }));
   opened.push(dataSource);
   return dataSource.initialize();
 }
@@ -163,7 +160,7 @@ describe('the embedded database', () => {
 
 describe('opening and closing', () => {
   it('keeps the data of a folder over destroy and a new start, with the same options', async () => {
-    const options = embeddedPostgres({ dataDir: newFolder(), snapshot: blank, production: false });
+    const options = embeddedPostgres({ dataDir: newFolder(), snapshot, production: false });
     const first = await new DataSource(options).initialize();
     await first.query('CREATE TABLE note (text text)');
     await first.query(`INSERT INTO note VALUES ('kept')`);
