@@ -1,16 +1,13 @@
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { until } from './address.js';
 import { AppProcess, type Environment, killAll } from './app-process.js';
 import { isActive, logIn, refresh, request, type SignedIn, signUp } from './client.js';
+import { authfort } from './command.js';
 import { createSystemDatabase, databaseUrl, type SystemDatabase } from './database.js';
 
 const REPLICAS = 10;
 const SECRET = 'introspection-secret-of-the-replicas';
-const run = promisify(execFile);
 
 interface Key {
   kid: string;
@@ -62,7 +59,7 @@ let sql: pg.Client;
   it('agree on one winner when two rotate the keys at once', async () => {
     const users = await Promise.all(replicas.map(({ url }) => signUp(url)));
     const [before] = await keys();
-    await Promise.all([rotate(), rotate()]);
+    await Promise.all([authfort('keys rotate', env), authfort('keys rotate', env)]);
     const after = await keys();
     expect(after.filter(({ state }) => state === 'current')).toHaveLength(1);
     expect(after.filter(({ state }) => state === 'next')).toHaveLength(1);
@@ -113,10 +110,4 @@ async function expectAllAccept(users: SignedIn[]): Promise<void> {
       }
     }),
   );
-}
-
-/** As an operator would, from a shell. */
-async function rotate(): Promise<void> {
-  const command = join(import.meta.dirname, '../../bin/authfort.mjs');
-  await run(process.execPath, [command, 'keys', 'rotate'], { env: { PATH: process.env.PATH, ...env } });
 }

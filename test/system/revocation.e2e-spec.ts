@@ -1,16 +1,13 @@
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { until } from './address.js';
 import { AppProcess, type Environment, killAll } from './app-process.js';
 import { logIn, logOut, post, refresh, request, type SignedIn, signUp } from './client.js';
+import { authfort } from './command.js';
 import { createSystemDatabase, databaseUrl, type SystemDatabase } from './database.js';
 
 const SECRET = 'introspection-secret-of-the-revocations';
 const ADMIN = { email: 'admin@example.com', password: 'an admin for the revocations' };
 const WITHIN_MS = 1000;
-const run = promisify(execFile);
 
 let database: SystemDatabase;
 let authEnv: Environment;
@@ -105,10 +102,7 @@ describe('both services refuse within a second', () => {
     const kid = (
       JSON.parse(Buffer.from(user.accessToken.split('.')[0]!, 'base64url').toString()) as { kid: string }
     ).kid;
-    const command = join(import.meta.dirname, '../../bin/authfort.mjs');
-    await run(process.execPath, [command, 'keys', 'compromise', kid], {
-      env: { PATH: process.env.PATH, ...authEnv },
-    });
+    await authfort(`keys compromise ${kid}`, authEnv);
     await expectRefused(user.accessToken, 'token_invalid');
     // The auth server signs with the next key as soon as it has seen the change.
     const renewed = await until('a refresh brings a token of another key', 10_000, async () => {
