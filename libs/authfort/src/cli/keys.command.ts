@@ -3,7 +3,13 @@ import { type Command, Option } from 'commander';
 import type { StoredSigningKey } from '../keys/signing-key.repository.js';
 import { withAuthFort } from './auth-fort-context.js';
 import { addDatabaseFlags, type DatabaseFlags } from './connect.js';
+import { readCliEnvironment } from './env.js';
 import { CommandError } from './failure.js';
+
+const NO_SECRET = 'KEY_ENCRYPTION_SECRET is needed to make a key: set the one of the auth server.';
+const IN_CLEAR =
+  'The keys are stored in clear, and the command makes none like that. Choose a KEY_ENCRYPTION_SECRET, replace each key with ' +
+  'authfort keys compromise <kid> --new-secret, and start the auth server with it.';
 
 interface CompromiseFlags extends DatabaseFlags {
   readonly newSecret?: boolean;
@@ -22,6 +28,8 @@ export function registerKeys(program: Command): void {
     keys
       .command('compromise')
       .argument('<kid>')
+      // One key in 64 has a name that begins like an option.
+      .allowUnknownOption()
       .description('take a key out at once: its tokens are refused, and clients refresh theirs')
       .addOption(
         new Option(
@@ -47,6 +55,8 @@ async function compromise(app: INestApplicationContext, kid: string, newSecret: 
   const others = rows.filter((row) => row.kid !== kid);
   if (others.length === rows.length)
     throw new CommandError(`There is no key ${kid}: authfort keys list shows those there are.`);
+  // One that was only found in the folder is not the new one of a server.
+  if (newSecret && readCliEnvironment().keyEncryptionSecret === undefined) throw new CommandError(NO_SECRET);
   await assertSecretFits(app, newSecret ? [] : others);
   await rotation.compromise(kid, rows.find(({ state }) => state === 'next')?.algorithm);
   await print(app);
@@ -65,8 +75,9 @@ async function assertSecretFits(app: INestApplicationContext, rows: StoredSignin
     import('../options/auth-fort.config.js'),
   ]);
   const { keyEncryptionSecret } = app.get<{ keyEncryptionSecret?: string }>(AUTHFORT_CONFIG);
-  if (keyEncryptionSecret === undefined)
-    throw new CommandError('KEY_ENCRYPTION_SECRET is needed to make a key: set the one of the auth server.');
+  if (keyEncryptionSecret === undefined) throw new CommandError(NO_SECRET);
+  if (rows.length > 0 && rows.every((row) => KeySealer.isPlain(row.sealedPrivateKey)))
+    throw new CommandError(IN_CLEAR);
   const sealer = app.get(KeySealer);
   if (rows.length > 0 && !rows.some((row) => sealer.opens(row.sealedPrivateKey, row.kid)))
     throw new CommandError(

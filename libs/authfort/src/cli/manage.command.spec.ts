@@ -82,19 +82,28 @@ describe('authfort user, role, cleanup and keys', () => {
   it('makes no keys: that is the server’s', async () => {
     expect((await authfort('keys list')).stdout).toMatch(/^There are no keys yet/);
   });
-  it('refuses to make a key with another secret than the server’s, and replaces those in clear', async () => {
+  it('makes no key in clear, and replaces those that are', async () => {
     await serveOnce(undefined);
     const wrong = await authfort('keys rotate', undefined, { KEY_ENCRYPTION_SECRET: SECRET });
-    expect([wrong.code, wrong.stderr]).toEqual([
-      1,
-      expect.stringContaining('KEY_ENCRYPTION_SECRET opens none'),
-    ]);
+    expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining('stored in clear')]);
     await expect(serveOnce(SECRET)).rejects.toThrow('authfort keys compromise <kid> --new-secret');
     let listed = (await authfort('keys list')).stdout;
     expect(listed.match(/stored in clear/g)).toHaveLength(2);
     for (let inClear = kidOf(listed, /in clear/); inClear; inClear = kidOf(listed, /in clear/))
       listed = await keys(`compromise ${inClear} --new-secret`);
     await serveOnce(SECRET);
+  });
+  it('makes no key with a secret that is not the server’s, nor with one that it only found in the folder', async () => {
+    const wrong = await authfort('keys rotate', undefined, { KEY_ENCRYPTION_SECRET: `${SECRET}, mistyped` });
+    expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining('opens none')]);
+    const kid = kidOf((await authfort('keys list')).stdout, /^current/);
+    const found = await authfort(`keys compromise ${kid} --new-secret`);
+    expect([found.code, found.stderr]).toEqual([
+      1,
+      expect.stringContaining('KEY_ENCRYPTION_SECRET is needed'),
+    ]);
+    const dash = await authfort('keys compromise -no-such-key');
+    expect([dash.code, dash.stderr]).toEqual([1, expect.stringContaining('There is no key -no-such-key')]);
   });
   it('rotates and compromises keys', async () => {
     const rotated = await keys('rotate');
