@@ -50,24 +50,23 @@ let orders: AppProcess;
     const asking = tokens.ask();
     const startedAt = performance.now();
     const elapsed = () => (performance.now() - startedAt) / 1000;
-    const rotatedAt: number[] = [];
+    const [rotations, rotatedAt]: [Promise<void>[], number[]] = [[], []];
     while (elapsed() < SECONDS) {
-      await authfort('keys rotate', env);
-      rotatedAt.push(elapsed());
+      // On a slow machine one may take longer than that.
+      rotations.push(authfort('keys rotate', env).then(() => void rotatedAt.push(elapsed())));
       await until(
         'the next rotation',
         60_000,
-        () => elapsed() >= rotatedAt.length * EVERY_SECONDS || undefined,
+        () => elapsed() >= rotations.length * EVERY_SECONDS || undefined,
       );
     }
+    await Promise.all(rotations);
     // The first two keys may sign at once, every other one 77 s after its publication.
     const signers = 2 + rotatedAt.filter((at) => at < SECONDS - 90).length;
     await until('the new keys sign', 30_000, () => tokens.kids.size >= signers || undefined);
     tokens.stop();
     await asking;
     await load.stop();
-    if (process.env.ROTATION_SECONDS)
-      expect(rotatedAt.length).toBeGreaterThanOrEqual((SECONDS / EVERY_SECONDS) * 0.9);
     expect(load.failures).toEqual([]);
     expect(tokens.failures).toEqual([]);
     expect(tokens.asked).toBeGreaterThan(SECONDS * 5);
