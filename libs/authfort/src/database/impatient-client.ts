@@ -11,8 +11,9 @@ type Callback = (...results: unknown[]) => void;
 export class ImpatientClient extends pg.Client {
   /** How long one statement may take to be answered, in milliseconds; 0: for ever. */
   answerTimeoutMs = 12_000;
-  /** One for each statement that was sent. */
-  private readonly waiting = new Set<NodeJS.Timeout>();
+  /** The statements whose answers are awaited. */
+  private awaited = 0;
+  private timer: NodeJS.Timeout | undefined;
 
   constructor(config?: pg.ClientConfig) {
     super(config);
@@ -23,13 +24,7 @@ export class ImpatientClient extends pg.Client {
   /** pg tells of the answer in one of three ways: to the callback of a query object, to a callback beside it, or by a promise. */
   private watched(query: Query, args: unknown[]): unknown {
     if (this.answerTimeoutMs === 0) return query(...args);
-    const timer = setTimeout(() => this.giveUp(), this.answerTimeoutMs);
-    this.waiting.add(timer);
-    const stop = () => {
-      clearTimeout(timer);
-      // The server does answer, and begins only now with what was sent behind this one.
-      if (this.waiting.delete(timer)) for (const other of this.waiting) other.refresh();
-    };
+    const stop = this.startWaiting();
     const [first, last] = [(args[0] ?? {}) as Partial<Submittable>, args.at(-1)];
     if (typeof first.submit === 'function') {
       // A cursor or a stream ends when its reader wants.
@@ -38,9 +33,30 @@ export class ImpatientClient extends pg.Client {
     } else if (typeof last === 'function') {
       args[args.length - 1] = after(last as Callback, stop);
     }
-    const result = query(...args);
-    if (isPromise(result)) result.then(stop, stop);
-    return result;
+    try {
+      const result = query(...args);
+      if (isPromise(result)) result.then(stop, stop);
+      return result;
+    } catch (error) {
+      stop();
+      throw error;
+    }
+  }
+
+  /** @returns what is to be called when the answer is there; a second call does nothing */
+  private startWaiting(): () => void {
+    this.awaited += 1;
+    this.timer ??= setTimeout(() => this.giveUp(), this.answerTimeoutMs);
+    let answered = false;
+    return () => {
+      if (answered) return;
+      answered = true;
+      this.awaited -= 1;
+      // The server does answer, and begins only now with what was sent behind this one.
+      if (this.awaited > 0) return void this.timer?.refresh();
+      clearTimeout(this.timer);
+      this.timer = undefined;
+    };
   }
 
   /** Whoever waits on this connection gets the error, and the pool takes it out. */
