@@ -197,7 +197,7 @@ describe('attack: the JWKS is away, wrong, or asked for too often', () => {
   ] as [string, TestIssuerHandler][])(
     'waits once, and not for long, when the auth server is %s',
     async (_, handler) => {
-      const impatient = await startService(issuer, { options: { httpTimeoutSeconds: 0.3 } });
+      const impatient = await startService(issuer, { options: { httpTimeoutSeconds: 1 } });
       const token = longLived();
       expect((await impatient.get('/orders', bearer(token))).status).toBe(200);
       issuer.respondWith = handler;
@@ -209,8 +209,8 @@ describe('attack: the JWKS is away, wrong, or asked for too often', () => {
       for (let count = 0; count < 50; count += 1)
         statuses.push((await impatient.get('/orders', bearer(token))).status);
       expect(new Set(statuses)).toEqual(new Set([200]));
-      // One wait is 0.3 s; fifty of them would be 15.
-      expect(performance.now() - startedAt).toBeLessThan(7500);
+      // One wait is 1 s; fifty of them would be 50.
+      expect(performance.now() - startedAt).toBeLessThan(25_000);
       await impatient.close();
     },
   );
