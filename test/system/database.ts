@@ -20,8 +20,10 @@ export interface SystemDatabase {
 export async function createSystemDatabase(): Promise<SystemDatabase> {
   const folder = await mkdtemp(join(tmpdir(), 'authfort-system-'));
   const removeFolder = () => rm(folder, { recursive: true, force: true });
-  if (!databaseUrl) await fillDataFolder(folder);
-  if (!databaseUrl) return { env: { AUTHFORT_DATA_DIR: folder }, close: removeFolder };
+  if (!databaseUrl) {
+    await fillDataFolder(folder);
+    return { env: { AUTHFORT_DATA_DIR: folder }, close: removeFolder };
+  }
   const { url, drop } = await createPostgresDatabase(databaseUrl);
   return {
     env: { DATABASE_URL: url, AUTHFORT_DATA_DIR: folder },

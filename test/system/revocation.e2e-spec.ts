@@ -102,7 +102,7 @@ describe('both services refuse within a second', () => {
     const kid = (
       JSON.parse(Buffer.from(user.accessToken.split('.')[0]!, 'base64url').toString()) as { kid: string }
     ).kid;
-    await authfort(`keys compromise ${kid}`, authEnv);
+    await authfort(`keys compromise -- ${kid}`, authEnv);
     await expectRefused(user.accessToken, 'token_invalid');
     // The auth server signs with the next key as soon as it has seen the change.
     const renewed = await until('a refresh brings a token of another key', 10_000, async () => {
