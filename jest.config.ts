@@ -40,6 +40,7 @@ const config: Config = {
     '^authfort-service/testing$': '<rootDir>/libs/authfort-service/src/testing/index.ts',
     '^authfort-client$': '<rootDir>/libs/authfort-client/src/index.ts',
     '^authfort-client/(react|vue|svelte)$': '<rootDir>/libs/authfort-client/src/$1/index.ts',
+    '^@electric-sql/pglite$': '<rootDir>/test/pglite.mjs',
     // One Vue for the bindings and for its test library, which asks for the CommonJS build.
     '^vue$': '<rootDir>/node_modules/vue/index.js',
     '^(\\.{1,2}/.*)\\.js$': '$1',

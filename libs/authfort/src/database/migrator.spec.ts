@@ -4,6 +4,7 @@ import { DataSource, type MigrationInterface, type QueryRunner } from 'typeorm';
 import { testDatabaseUrl } from '../testing/env.js';
 import { optionsOf } from './embedded/embedded-postgres.js';
 import { EmbeddedServer } from './embedded/embedded-server.js';
+import { EmbeddedStore } from './embedded/embedded-store.js';
 import { embeddedPostgres, type PostgresOptions } from './embedded/index.js';
 import { authfortMigrations } from './migrations/index.js';
 import { migrate, MigrationLockError, migrationStatus, revertLast } from './migrator.js';
@@ -17,7 +18,7 @@ let blank: Blob;
 
 beforeAll(async () => {
   if (url) return;
-  const server = new EmbeddedServer({ production: false });
+  const server = new EmbeddedServer(new EmbeddedStore({ production: false }));
   const dataSource = await new DataSource(optionsOf(server)).initialize();
   blank = await server.dump();
   await dataSource.destroy();

@@ -1,23 +1,37 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  openAsBlob,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataSource } from 'typeorm';
 import { optionsOf } from '../database/embedded/embedded-postgres.js';
 import { EmbeddedServer } from '../database/embedded/embedded-server.js';
+import { EmbeddedStore } from '../database/embedded/embedded-store.js';
 import { embeddedPostgres } from '../database/embedded/index.js';
 import { authfortEntities } from '../database/entities.js';
 import { migrate } from '../database/migrator.js';
+import { idleEngines, RecycledEngines } from './recycled-engines.js';
 import { schemaFingerprint } from './schema-fingerprint.js';
 import type { TestDatabase } from './test-database.interface.js';
 
 const DAY_MS = 86_400_000;
 
-/** Opens a database in memory, from the migrated snapshot. */
+/** Opens an empty, migrated database in memory. */
 export async function openEmbeddedTestDatabase(): Promise<TestDatabase> {
-  const snapshot = await migratedSnapshot();
+  const idle = idleEngines();
+  const store = idle
+    ? new RecycledEngines(idle, { name: schemaFingerprint(), load: migratedSnapshot })
+    : new EmbeddedStore({ snapshot: await migratedSnapshot(), production: false });
   return {
-    options: { ...embeddedPostgres({ snapshot, production: false }), entities: authfortEntities },
+    options: { ...optionsOf(new EmbeddedServer(store)), entities: authfortEntities },
     close: () => Promise.resolve(),
   };
 }
@@ -39,18 +53,18 @@ export async function migratedSnapshot(): Promise<Blob> {
   const folder = join(tmpdir(), `authfort-test-snapshots-${process.getuid?.() ?? 'user'}`);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const name = `${schemaFingerprint()}.tar`;
-  const cached = readIfThere(join(folder, name));
-  if (cached) return new Blob([cached]);
+  const path = join(folder, name);
+  if (existsSync(path)) return openAsBlob(path);
   const made = Buffer.from(await (await makeSnapshot()).arrayBuffer());
   removeOldSnapshots(folder);
   const draft = join(folder, `${name}.${randomUUID()}`);
   writeFileSync(draft, made);
-  renameSync(draft, join(folder, name));
-  return new Blob([made]);
+  renameSync(draft, path);
+  return openAsBlob(path);
 }
 
 async function makeSnapshot(): Promise<Blob> {
-  const server = new EmbeddedServer({ production: false });
+  const server = new EmbeddedServer(new EmbeddedStore({ production: false }));
   const dataSource = await new DataSource(optionsOf(server)).initialize();
   try {
     await migrate(dataSource);
@@ -62,15 +76,6 @@ async function makeSnapshot(): Promise<Blob> {
     return await server.dump();
   } finally {
     await dataSource.destroy();
-  }
-}
-
-function readIfThere(path: string): Buffer<ArrayBuffer> | undefined {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
   }
 }
 

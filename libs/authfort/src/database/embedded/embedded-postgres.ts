@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { type DataSourceOptions } from 'typeorm';
 import { EmbeddedServer } from './embedded-server.js';
-import { type EmbeddedStoreOptions } from './embedded-store.js';
+import { EmbeddedStore, type EmbeddedStoreOptions } from './embedded-store.js';
 import { SessionStream } from './session-stream.js';
 
 /** The connection options of TypeORM's `postgres` driver. */
@@ -21,7 +21,7 @@ export type PostgresOptions = Extract<DataSourceOptions, { type: 'postgres' }>;
  * files cannot be used.
  */
 export function embeddedPostgres(options: EmbeddedStoreOptions): PostgresOptions {
-  return optionsOf(new EmbeddedServer(options));
+  return optionsOf(new EmbeddedServer(new EmbeddedStore(options)));
 }
 
 /** The connection options for a server that the caller keeps in hand. */

@@ -1,5 +1,4 @@
 import { type PGlite } from '@electric-sql/pglite';
-import { EmbeddedStore, type EmbeddedStoreOptions } from './embedded-store.js';
 
 /** One client's time with the database. */
 export interface EmbeddedSession {
@@ -7,6 +6,13 @@ export interface EmbeddedSession {
   run(messages: Buffer): Promise<Buffer>;
   /** Rolls back what is open, forgets all session state and lets the next client in. May be called twice. */
   end(): Promise<void>;
+}
+
+/** Where the engine comes from, and who takes it back. */
+export interface EngineStore {
+  /** @throws EmbeddedDatabaseError */
+  open(): Promise<PGlite>;
+  close(engine: PGlite): Promise<void>;
 }
 
 /** Sync ends a pipeline that broke off; ROLLBACK and DISCARD ALL each need a message of their own. */
@@ -18,14 +24,13 @@ const RESET = Buffer.concat([
 
 /** The database in this process. It has one backend, so that clients come one after the other. */
 export class EmbeddedServer {
-  private readonly store: EmbeddedStore;
   private engine: Promise<PGlite> | undefined;
   private turn: Promise<void> = Promise.resolve();
   private closing: Promise<void> = Promise.resolve();
+  /** How often it was closed. */
+  private closed = 0;
 
-  constructor(options: EmbeddedStoreOptions) {
-    this.store = new EmbeddedStore(options);
-  }
+  constructor(private readonly store: EngineStore) {}
 
   /**
    * Waits for the client before to leave, and starts the database if it is not running.
@@ -38,8 +43,9 @@ export class EmbeddedServer {
     await before;
     try {
       await this.closing;
+      const { closed } = this;
       const engine = await this.start();
-      return this.session(engine, leave);
+      return this.session(engine, closed, leave);
     } catch (error) {
       leave();
       throw error;
@@ -58,6 +64,7 @@ export class EmbeddedServer {
   async close(): Promise<void> {
     const engine = this.engine;
     this.engine = undefined;
+    this.closed += 1;
     this.turn = Promise.resolve();
     if (engine) this.closing = engine.then((running) => this.store.close(running));
     await this.closing.catch(() => undefined);
@@ -72,15 +79,18 @@ export class EmbeddedServer {
     return this.engine;
   }
 
-  private session(engine: PGlite, leave: () => void): EmbeddedSession {
+  private session(engine: PGlite, closed: number, leave: () => void): EmbeddedSession {
     let ended = false;
+    // An engine that was given back may serve another server.
+    const isOurs = () => closed === this.closed && engine.ready;
     return {
-      run: (messages) => exchange(engine, messages),
+      run: (messages) =>
+        isOurs() ? exchange(engine, messages) : Promise.reject(new Error('the embedded database was closed')),
       end: async () => {
         if (ended) return;
         ended = true;
         try {
-          if (engine.ready) await exchange(engine, RESET);
+          if (isOurs()) await exchange(engine, RESET);
         } finally {
           leave();
         }
