@@ -1,14 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import {
-  existsSync,
-  mkdirSync,
-  openAsBlob,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataSource } from 'typeorm';
@@ -53,14 +44,14 @@ export async function migratedSnapshot(): Promise<Blob> {
   const folder = join(tmpdir(), `authfort-test-snapshots-${process.getuid?.() ?? 'user'}`);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const name = `${schemaFingerprint()}.tar`;
-  const path = join(folder, name);
-  if (existsSync(path)) return openAsBlob(path);
+  const cached = readIfThere(join(folder, name));
+  if (cached) return new Blob([cached]);
   const made = Buffer.from(await (await makeSnapshot()).arrayBuffer());
   removeOldSnapshots(folder);
   const draft = join(folder, `${name}.${randomUUID()}`);
   writeFileSync(draft, made);
-  renameSync(draft, path);
-  return openAsBlob(path);
+  renameSync(draft, join(folder, name));
+  return new Blob([made]);
 }
 
 async function makeSnapshot(): Promise<Blob> {
@@ -76,6 +67,15 @@ async function makeSnapshot(): Promise<Blob> {
     return await server.dump();
   } finally {
     await dataSource.destroy();
+  }
+}
+
+function readIfThere(path: string): Buffer<ArrayBuffer> | undefined {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
   }
 }
 

@@ -1,6 +1,9 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
-import { openEmbeddedTestDatabase } from './embedded-test-database.js';
+import { EmbeddedServer } from '../database/embedded/embedded-server.js';
+import { migratedSnapshot, openEmbeddedTestDatabase } from './embedded-test-database.js';
+import { idleEngines, RecycledEngines } from './recycled-engines.js';
+import { schemaFingerprint } from './schema-fingerprint.js';
 
 let dataSource: DataSource;
 
@@ -47,6 +50,22 @@ describe('the engine of a test database that was closed', () => {
     expect(await dataSource.query(`SELECT * FROM pg_locks WHERE locktype = 'advisory'`)).toEqual([]);
     expect(await dataSource.query('SELECT pg_listening_channels()')).toEqual([]);
     expect(await dataSource.query('SELECT FROM authfort_users')).toEqual([]);
+  });
+
+  it('is out of reach for the sessions of the server that gave it back', async () => {
+    const engines = new RecycledEngines(idleEngines()!, {
+      name: schemaFingerprint(),
+      load: migratedSnapshot,
+    });
+    const server = new EmbeddedServer(engines);
+    const session = await server.openSession();
+    await server.close();
+    await open();
+    await dataSource.query('BEGIN');
+    await dataSource.query(ADD_USER);
+    await expect(session.run(Buffer.from('S\0\0\0\x04', 'latin1'))).rejects.toThrow('closed');
+    await session.end();
+    expect(await dataSource.query('SELECT email FROM authfort_users')).toHaveLength(1);
   });
 
   it.each([
