@@ -49,13 +49,13 @@ const API: Record<string, [path: string, names: string]> = {
       ACCESS_GUARD_OPTIONS AccessErrorCode AccessGuard AccessGuardOptions AccessTokenClaims
       AccessTokenVerifier AccessTokenVerifierOptions ActiveIntrospectionResult AuthFortError
       AuthFortErrorExtra AuthUser Clock CurrentUser DRAIN_OPTIONS Drain DrainOptions ErrorEntry
-      ErrorFilter FeedWay GuardMode
+      ErrorFilter FeedWay GuardMode HandlerAccess HandlerKind HandlerProtection
       Introspect IntrospectionResult KeySource Permissions PresentedToken Public
       RevocationFeedState RevocationOptions RevocationRefusal Roles RouteAccess STRATEGY_NAME
       ServiceAuth ServiceAuthAsyncOptions ServiceAuthModule ServiceAuthOptions
       ServiceAuthOptionsError SystemClock TokenAlgorithm TokenAuthenticator TokenRevocations
       WhenStale accessError accessErrorCatalog assertNotCrossSite bodyOf cookieValues corsFor
-      extractToken fastifyOptions listRoutes textOf
+      extractToken fastifyOptions listHandlers listRoutes textOf
     `,
   ],
   'authfort-service/testing': [

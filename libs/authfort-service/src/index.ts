@@ -1,3 +1,5 @@
+export { HandlerProtection } from './contexts/handler-protection.js';
+export type { HandlerKind } from './contexts/handler-scan.js';
 export { CurrentUser, Introspect, Permissions, Public, Roles } from './decorators/access.decorators.js';
 export { type AccessErrorCode, accessError, accessErrorCatalog } from './errors/access-errors.js';
 export { AuthFortError, type AuthFortErrorExtra, type ErrorEntry } from './errors/auth-fort.error.js';
@@ -6,6 +8,7 @@ export { ACCESS_GUARD_OPTIONS, AccessGuard, type AccessGuardOptions } from './gu
 export type { GuardMode } from './guards/access-requirement.js';
 export { assertNotCrossSite } from './guards/csrf.policy.js';
 export { cookieValues, extractToken, type PresentedToken } from './guards/extract-token.js';
+export { type HandlerAccess, listHandlers } from './guards/handler-access.js';
 export { listRoutes, type RouteAccess } from './guards/route-access.js';
 export { corsFor } from './http/cors.middleware.js';
 export { Drain, DRAIN_OPTIONS, type DrainOptions } from './http/drain.js';

@@ -5,14 +5,17 @@ import {
   Module,
   type ModuleMetadata,
   type OnApplicationBootstrap,
+  type OnApplicationShutdown,
   type OptionalFactoryDependency,
   type Provider,
   Inject,
 } from '@nestjs/common';
-import { APP_GUARD, ModulesContainer } from '@nestjs/core';
-import passport from 'passport';
+import { APP_GUARD, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import { HandlerProtection } from './contexts/handler-protection.js';
 import { ACCESS_GUARD_OPTIONS, AccessGuard, type AccessGuardOptions } from './guards/access.guard.js';
-import { type RouteAccess, routesOf } from './guards/route-access.js';
+import { describeAccess } from './guards/describe-access.js';
+import { findPassportGuard } from './guards/passport-guard.js';
+import { routesOf } from './guards/route-access.js';
 import { Drain, DRAIN_OPTIONS, type DrainOptions } from './http/drain.js';
 import { IntrospectionClient } from './introspection/introspection.client.js';
 import {
@@ -29,6 +32,7 @@ import { AccessTokenVerifier } from './token/access-token.verifier.js';
 import { Clock, SystemClock } from './token/clock.port.js';
 import { jwksFetcher } from './token/jwks-fetch.js';
 import { JwksKeySource } from './token/jwks.key-source.js';
+import { registerStrategy, type StrategyOwner } from './token/passport-registry.js';
 import { TokenAuthenticator } from './token/token-authenticator.port.js';
 
 /** Options of {@link ServiceAuthModule.forRootAsync}. */
@@ -43,16 +47,21 @@ export interface ServiceAuthAsyncOptions {
  * a passport-jwt strategy named `authfort`, for `@UseGuards(AuthGuard('authfort'))`.
  */
 @Module({})
-export class ServiceAuthModule implements OnApplicationBootstrap {
+export class ServiceAuthModule implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('ServiceAuth');
+  private readonly owner: StrategyOwner;
+  private readonly removeStrategy: () => void;
 
   constructor(
     @Inject(SERVICE_AUTH_CONFIG) private readonly config: ServiceAuthConfig,
     private readonly modules: ModulesContainer,
     private readonly auth: ServiceAuth,
     verifier: AccessTokenVerifier,
+    adapterHost: HttpAdapterHost,
   ) {
-    passport.use(admittedBy((user, token) => auth.admit(user, token), verifier.strategy));
+    const strategy = admittedBy((user, token) => auth.admit(user, token), verifier.strategy);
+    this.owner = { strategy, adapterHost };
+    this.removeStrategy = registerStrategy(this.owner);
   }
 
   /**
@@ -73,12 +82,18 @@ export class ServiceAuthModule implements OnApplicationBootstrap {
     return assemble(config, imports);
   }
 
+  onApplicationShutdown(): void {
+    this.removeStrategy();
+  }
+
   /** Fetches the keys ahead of the first request, without keeping the boot waiting, and says what is guarded. */
   onApplicationBootstrap(): void {
     void this.auth.ready();
     const routes = routesOf(this.modules, this.config.guard);
     const width = Math.max(0, ...routes.map(({ method }) => method.length));
-    const lines = routes.map((route) => `  ${route.method.padEnd(width)} ${route.path}  ${describe(route)}`);
+    const lines = routes.map(
+      (route) => `  ${route.method.padEnd(width)} ${route.path}  ${describeAccess(route)}`,
+    );
     this.logger.log(`Access of the ${routes.length} routes:\n${lines.join('\n')}`);
     if (!this.config.introspectUrl && routes.some(({ introspect }) => introspect)) {
       this.logger.warn(
@@ -93,17 +108,7 @@ export class ServiceAuthModule implements OnApplicationBootstrap {
   }
 }
 
-function describe({ access, roles, permissions, introspect }: RouteAccess): string {
-  if (access === 'public') return 'public';
-  return [
-    'guarded',
-    roles.length > 0 && `roles: ${roles.join(' | ')}`,
-    permissions.length > 0 && `permissions: ${permissions.join(' & ')}`,
-    introspect && 'introspected',
-  ]
-    .filter(Boolean)
-    .join(', ');
-}
+const PASSPORT_GUARD = Symbol('PASSPORT_GUARD');
 
 function assemble(config: Provider, imports: ModuleMetadata['imports'] = []): DynamicModule {
   return {
@@ -116,6 +121,8 @@ function assemble(config: Provider, imports: ModuleMetadata['imports'] = []): Dy
 }
 
 const providers: Provider[] = [
+  // Before anybody lists the routes.
+  { provide: PASSPORT_GUARD, inject: [ModulesContainer], useFactory: findPassportGuard },
   { provide: Clock, useClass: SystemClock },
   {
     provide: JwksKeySource,
@@ -169,5 +176,7 @@ const providers: Provider[] = [
   IntrospectionClient,
   ServiceAuth,
   { provide: TokenAuthenticator, useExisting: ServiceAuth },
-  { provide: APP_GUARD, useClass: AccessGuard },
+  AccessGuard,
+  { provide: APP_GUARD, useExisting: AccessGuard },
+  HandlerProtection,
 ];

@@ -11,6 +11,7 @@ import {
   DRAIN_OPTIONS,
   type DrainOptions,
   ErrorFilter,
+  HandlerProtection,
   SystemClock,
   TokenAuthenticator,
 } from 'authfort-service';
@@ -63,7 +64,9 @@ export const wiring: Provider[] = [
   },
   { provide: MailTransport, inject: [AUTHFORT_CONFIG], useFactory: mailTransport },
   { provide: TokenAuthenticator, useExisting: SessionAuthenticator },
-  { provide: APP_GUARD, useClass: AccessGuard },
+  AccessGuard,
+  { provide: APP_GUARD, useExisting: AccessGuard },
+  HandlerProtection,
   { provide: APP_FILTER, useClass: ErrorFilter },
   ActorScope,
 ];

@@ -1,4 +1,5 @@
 import { createParamDecorator, type ExecutionContext, SetMetadata } from '@nestjs/common';
+import { inFormOf } from '../contexts/refusal.js';
 import { accessError } from '../errors/access-errors.js';
 import type { AuthUser } from '../token/auth-user.js';
 
@@ -33,9 +34,12 @@ export const Permissions = (...permissions: [string, ...string[]]): ClassDecorat
 export const Introspect = (): ClassDecorator & MethodDecorator => SetMetadata(INTROSPECT, true);
 
 const UserParam = createParamDecorator((property: keyof AuthUser | undefined, context: ExecutionContext) => {
-  const { user } = context.switchToHttp().getRequest<{ user?: AuthUser }>();
+  // In other contexts this is the message or the parent object, whose `user` anybody may have set.
+  const request =
+    context.getType() === 'http' ? context.switchToHttp().getRequest<{ user?: AuthUser }>() : {};
+  const { user } = request;
   // Not reached where our guard runs; an app may have put a guard of its own in its place.
-  if (!user) throw accessError('token_missing');
+  if (!user) throw inFormOf(context, accessError('token_missing'));
   return property ? user[property] : user;
 });
 

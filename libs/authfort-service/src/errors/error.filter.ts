@@ -7,6 +7,7 @@ import {
   Logger,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { answerElsewhere } from '../contexts/unexpected-error.js';
 import { type AccessErrorCode, accessError } from './access-errors.js';
 import { AuthFortError } from './auth-fort.error.js';
 
@@ -32,6 +33,9 @@ const BY_STATUS: Record<number, AccessErrorCode> = {
  *
  * An `HttpException` whose body has a code of its own in `error` is passed on. Every other exception gets the fixed text of its
  * status, since the texts of parsers and routers repeat what was sent. What is unexpected is logged, and answered with 500 only.
+ *
+ * On other transports an {@link AuthFortError} is answered with the same code in the format of the transport. Every other error is
+ * left to Nest, which logs it and answers `Internal server error`.
  */
 @Injectable()
 @Catch()
@@ -40,18 +44,19 @@ export class ErrorFilter implements ExceptionFilter {
 
   constructor(private readonly adapterHost: HttpAdapterHost) {}
 
-  catch(exception: unknown, host: ArgumentsHost): void {
-    if (host.getType() !== 'http') throw exception;
+  catch(exception: unknown, host: ArgumentsHost): unknown {
+    if (host.getType() !== 'http') return answerElsewhere(exception, host);
     const { httpAdapter } = this.adapterHost;
     const response: unknown = host.switchToHttp().getResponse();
     const answer = this.toHttpException(exception);
     if (httpAdapter.isHeadersSent(response)) {
       httpAdapter.end(response);
-      return;
+      return undefined;
     }
     const headers = answer instanceof AuthFortError ? answer.headers : {};
     for (const [name, value] of Object.entries(headers)) httpAdapter.setHeader(response, name, value);
     httpAdapter.reply(response, answer.getResponse(), answer.getStatus());
+    return undefined;
   }
 
   private toHttpException(exception: unknown): HttpException {

@@ -26,13 +26,25 @@ export function requirementOf(
   const roles = onMethod<string[]>(ROLES) ?? onClass<string[]>(ROLES);
   const permissions = onMethod<string[]>(PERMISSIONS) ?? onClass<string[]>(PERMISSIONS);
   const introspect = onMethod<boolean>(INTROSPECT) ?? onClass<boolean>(INTROSPECT) ?? false;
-  const guardedByMethod =
-    [ROLES, PERMISSIONS, INTROSPECT].some((key) => onMethod(key) !== undefined) ||
-    asksForUser(controller, handler);
+  const guardedByMethod = asksByItself(controller, handler);
   if (onMethod(PUBLIC) && !guardedByMethod) return undefined;
   // A method that asks for a user is guarded even in a public controller: it could not work otherwise.
   if (onClass(PUBLIC) && !guardedByMethod) return undefined;
   const guarded =
     mode === 'closed' || guardedByMethod || roles !== undefined || permissions !== undefined || introspect;
   return guarded ? { roles: roles && new Set(roles), permissions, introspect } : undefined;
+}
+
+/** Whether a decorator on the handler or on its class asks for a user, in either mode of the guard. */
+export function isDecorated(controller: Type, handler: Handler): boolean {
+  if (asksByItself(controller, handler)) return true;
+  if (Reflect.getMetadata(PUBLIC, handler) || Reflect.getMetadata(PUBLIC, controller)) return false;
+  return [ROLES, PERMISSIONS, INTROSPECT].some((key) => Reflect.getMetadata(key, controller) !== undefined);
+}
+
+function asksByItself(controller: Type, handler: Handler): boolean {
+  const decorated = [ROLES, PERMISSIONS, INTROSPECT].some(
+    (key) => Reflect.getMetadata(key, handler) !== undefined,
+  );
+  return decorated || asksForUser(controller, handler);
 }

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { inFormOf } from '../contexts/refusal.js';
 import { accessError } from '../errors/access-errors.js';
 import { AuthFortError } from '../errors/auth-fort.error.js';
 import type { AuthUser } from '../token/auth-user.js';
@@ -54,8 +55,8 @@ export class AccessGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const requirement = this.requirementFor(context);
     if (requirement === 'public') return true;
-    // Tokens of other transports are for the app to check: nothing is let through unseen.
-    if (context.getType() !== 'http') throw accessError('token_missing');
+    // The tokens of other transports are not read, so that nobody is known there.
+    if (context.getType() !== 'http') throw inFormOf(context, accessError('token_missing'));
     // What `switchToHttp().getRequest()` returns, without the objects that it makes on the way.
     const request = context.getArgByIndex<GuardedRequest>(0);
     try {

@@ -145,7 +145,7 @@ describe.each(adapters)('a guarded service on %s', (adapter) => {
       'GET /orders/health public',
       'GET /orders/mine guarded',
       'GET /orders/plain guarded',
-      'GET /passport public',
+      'GET /passport guarded',
       'GET /staff guarded staff',
       'GET /staff/boss guarded boss',
     ]);

@@ -1,0 +1,24 @@
+import { AuthFortError } from '../errors/auth-fort.error.js';
+
+/**
+ * An {@link AuthFortError} that a GraphQL server answers with `extensions: {code, statusCode}`. graphql-js takes over `extensions`
+ * of what a resolver throws. Apollo's driver for Nest would replace the code of what looks like an `HttpException`.
+ */
+export class GraphqlRefusal extends AuthFortError {
+  readonly extensions: { readonly code: string; readonly statusCode: number };
+
+  constructor(error: AuthFortError) {
+    const { code, statusCode, message, authenticate, details, retryAfterSeconds } = error;
+    super(
+      code,
+      { status: statusCode, message, authenticate },
+      { details, retryAfterSeconds, cause: error.cause },
+    );
+    this.extensions = { code, statusCode, ...(details && { details }) };
+    Object.defineProperty(this, 'status', { value: undefined, enumerable: false });
+  }
+
+  override getStatus(): number {
+    return this.statusCode;
+  }
+}
