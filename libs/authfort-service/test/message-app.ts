@@ -21,7 +21,14 @@ import {
   Transport,
 } from '@nestjs/microservices';
 import { Test, type TestingModuleBuilder } from '@nestjs/testing';
-import { accessError, Public, Roles, ServiceAuthModule, type ServiceAuthOptions } from 'authfort-service';
+import {
+  accessError,
+  CurrentUser,
+  Public,
+  Roles,
+  ServiceAuthModule,
+  type ServiceAuthOptions,
+} from 'authfort-service';
 import type { TestIssuer } from 'authfort-service/testing';
 import { firstValueFrom, throwError, timeout } from 'rxjs';
 
@@ -41,6 +48,10 @@ export class OrderMessages {
   plain(): string {
     handled.push('orders.plain');
     return 'plain';
+  }
+  @MessagePattern('orders.mine')
+  mine(@CurrentUser('sub') sub: string): string {
+    return sub;
   }
   @MessagePattern({ cmd: 'open', of: 'orders' })
   @Public()

@@ -47,7 +47,7 @@ export class HandlerProtection implements OnModuleInit, OnApplicationBootstrap {
       for (const { callback } of handlers) prepend(EXCEPTION_FILTERS_METADATA, refusals, callback);
       const guarded = handlers.filter(({ kind }) => ['MESSAGE', 'EVENT', 'SOCKET'].includes(kind));
       if (guarded.length > 0) attach(guarded, module, ofApp);
-      return guarded.filter((handler) => !runs(ofApp, handler, key, modules));
+      return guarded.filter((handler) => !isGuarded(handler, key, modules));
     });
     if (unguarded.length > 0) {
       const names = unguarded.map(({ host, methodName }) => `${host.name}.${methodName}`);
@@ -83,16 +83,13 @@ function attach(handlers: readonly FoundHandler[], module: NestModule, guard: Ha
   module.addInjectable({ provide: HandlerGuard, useValue: guard }, 'guard');
 }
 
-/** Asks Nest which guards it will run. */
-function runs(
-  guard: HandlerGuard,
-  { host, callback }: FoundHandler,
-  moduleKey: string,
-  modules: ModulesContainer,
-): boolean {
+/** Asks Nest which guards it will run. The app may have Nest decorate every instance (`instrument`), also this one. */
+function isGuarded({ host, callback }: FoundHandler, moduleKey: string, modules: ModulesContainer): boolean {
   const container = { getModules: () => modules } as ConstructorParameters<typeof GuardsContextCreator>[0];
+  const attached = modules.get(moduleKey)?.injectables.get(HandlerGuard)?.instance as CanActivate | undefined;
   const instance = Object.create(host.prototype as object) as object;
-  return new GuardsContextCreator(container).create(instance, callback, moduleKey).includes(guard);
+  const guards = new GuardsContextCreator(container).create(instance, callback, moduleKey);
+  return attached !== undefined && guards.includes(attached);
 }
 
 /** Enhancers of Nest: a list that a class inherits, unless it has one of its own. */

@@ -1,5 +1,5 @@
 import type { ArgumentsHost } from '@nestjs/common';
-import { EMPTY, type Observable, of, throwError } from 'rxjs';
+import { type Observable, of, throwError } from 'rxjs';
 import type { AuthFortError } from '../errors/auth-fort.error.js';
 import { endStreamCall, grpcCallOf, grpcStatus, isStreamCall } from './grpc.refusal.js';
 
@@ -16,8 +16,8 @@ export function answerRpc(error: AuthFortError, host: ArgumentsHost): Observable
     endStreamCall(args, status);
     return of(undefined);
   }
-  // Kafka would deliver an event again and again whose handler fails, and nothing behind it.
-  if (error.statusCode < 500 && isKafkaEvent(args[1])) return EMPTY;
+  // Kafka delivers an event whose handler fails again, and nothing behind it. A refusal would be the same every time.
+  if (error.statusCode < 500 && isKafkaEvent(args[1])) return of(undefined);
   const body = error.getResponse();
   return throwError(() => body);
 }

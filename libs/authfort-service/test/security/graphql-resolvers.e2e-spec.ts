@@ -1,4 +1,4 @@
-import { type INestApplication, type Provider, type Type } from '@nestjs/common';
+import { type CanActivate, type INestApplication, Module, type Provider, type Type } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
 import {
@@ -14,6 +14,7 @@ import {
 import { Test } from '@nestjs/testing';
 import { afterEach, afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
+  AccessGuard,
   accessError,
   type AuthUser,
   CurrentUser,
@@ -122,6 +123,9 @@ interface Given {
   options?: Partial<ServiceAuthOptions>;
   logger?: MemoryLogger;
   async?: boolean;
+  imports?: Type[];
+  /** In the place of our guard. */
+  override?: CanActivate;
 }
 
 describe('attack: GraphQL without a token', () => {
@@ -130,13 +134,18 @@ describe('attack: GraphQL without a token', () => {
   beforeAll(async () => {
     issuer = await createTestIssuer();
   });
-  afterEach(async () => {
-    await app?.close();
-    app = undefined;
-  });
+  afterEach(() => stop());
   afterAll(() => issuer.stop());
 
-  const start = async ({ providers = [], graphql, options, logger, async }: Given = {}) => {
+  const start = async ({
+    providers = [],
+    imports = [],
+    graphql,
+    options,
+    logger,
+    async,
+    override,
+  }: Given = {}) => {
     const config: ApolloDriverConfig = {
       driver: ApolloDriver,
       autoSchemaFile: true,
@@ -145,6 +154,7 @@ describe('attack: GraphQL without a token', () => {
     };
     const builder = Test.createTestingModule({
       imports: [
+        ...imports,
         ServiceAuthModule.forRoot({ jwksUrl: issuer.jwksUrl, ...options }),
         async
           ? GraphQLModule.forRootAsync<ApolloDriverConfig>({ driver: ApolloDriver, useFactory: () => config })
@@ -153,6 +163,7 @@ describe('attack: GraphQL without a token', () => {
       providers: [OrderResolver, ...providers],
     });
     if (logger) builder.setLogger(logger);
+    if (override) builder.overrideProvider(AccessGuard).useValue(override);
     const module = await builder.compile();
     app = module.createNestApplication({ logger: logger ?? false });
     await app.listen(0, '127.0.0.1');
@@ -166,11 +177,20 @@ describe('attack: GraphQL without a token', () => {
       return (await response.json()) as Answer;
     };
   };
-  const boot = (given: Given) =>
-    start(given).then(
-      () => 'started',
-      (error: Error) => error.message,
-    );
+  const stop = async () => {
+    await app?.close();
+    app = undefined;
+  };
+  const boot = async (given: Given): Promise<string> => {
+    try {
+      await start(given);
+      return 'started';
+    } catch (error) {
+      return (error as Error).message;
+    } finally {
+      await stop();
+    }
+  };
 
   it.each([
     ['without a filter', []],
@@ -224,13 +244,23 @@ describe('attack: GraphQL without a token', () => {
     expect(errors).toMatchObject([{ extensions: { code: 'token_missing' } }]);
   });
 
+  it('takes no user from the parent object of a field', async () => {
+    const ask = await start({
+      providers: [UserOnField],
+      graphql: { fieldResolverEnhancers: ['guards'] },
+      override: { canActivate: () => true },
+    });
+    const { data, errors } = await ask('{ openOrder { id total } }');
+    expect(data).toEqual({ openOrder: { id: '7', total: null } });
+    expect(errors).toMatchObject([{ extensions: { code: 'token_missing' } }]);
+  });
+
   it('starts with fields that ask for nothing, and with other modules than those of the GraphQL server', async () => {
     expect(await boot({ providers: [PlainField] })).toBe('started');
-    await app!.close();
+    @Module({ providers: [OrderResolver] })
     class Elsewhere {}
-    expect(await boot({ providers: [RolesOnField], graphql: { include: [Elsewhere] } })).not.toContain(
-      'total',
-    );
+    const graphql = { include: [Elsewhere], buildSchemaOptions: { orphanedTypes: [Order] } };
+    expect(await boot({ providers: [RolesOnField], imports: [Elsewhere], graphql })).toBe('started');
   });
 
   it('names every resolver with its access', async () => {

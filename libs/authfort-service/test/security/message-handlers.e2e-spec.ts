@@ -144,6 +144,8 @@ describe('attack: messages without a token', () => {
     expect(await talk.send('orders.refund')).toContain('refunded');
     expect(await talk.refusal('orders.plain')).toEqual({ status: 'error', message: 'Forbidden resource' });
     expect(await talk.send('request-scoped')).toBe('request-scoped');
+    // A guard that sets no user leaves none, whatever the message says.
+    expect(await talk.refusal('orders.mine', { user: { sub: 'forged' } })).toEqual(tokenMissing);
     const { port } = (talk.app as INestApplication).getHttpServer().address() as { port: number };
     asked.length = 0;
     // Once: the route stands in a controller with message handlers.
@@ -164,7 +166,7 @@ describe('attack: messages without a token', () => {
     const talk = await started(
       hybrid(issuer, tcp(await freePort()), { logger, controllers: [OrderMessages, PublicMessages] }),
     );
-    expect(logger.text).toContain('Access of the 12 handlers:');
+    expect(logger.text).toContain('Access of the 13 handlers:');
     expect(logger.text).toMatch(/^ *MESSAGE orders\.refund {2}guarded, roles: admin$/m);
     expect(logger.text).toMatch(/^ *MESSAGE orders\.plain {2}guarded$/m);
     expect(logger.text).toMatch(/^ *EVENT +orders\.cancelled {2}guarded, roles: admin$/m);
@@ -177,6 +179,7 @@ describe('attack: messages without a token', () => {
         .map(({ kind, name, handler, roles }) => [kind, name, handler, ...roles].join(' ')),
     ).toEqual([
       'EVENT orders.cancelled OrderMessages.cancelled admin',
+      'MESSAGE orders.mine OrderMessages.mine',
       'MESSAGE orders.plain OrderMessages.plain',
       'MESSAGE orders.refund OrderMessages.refund admin',
     ]);
