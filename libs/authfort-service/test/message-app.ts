@@ -20,16 +20,20 @@ import {
   RpcException,
   Transport,
 } from '@nestjs/microservices';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test, type TestingModuleBuilder } from '@nestjs/testing';
 import {
   accessError,
   CurrentUser,
+  fastifyOptions,
   Public,
   Roles,
   ServiceAuthModule,
   type ServiceAuthOptions,
 } from 'authfort-service';
 import type { TestIssuer } from 'authfort-service/testing';
+import { type Adapter } from './harness.js';
 import { firstValueFrom, throwError, timeout } from 'rxjs';
 
 /** What the handlers have seen, by name. A refused message leaves nothing here. */
@@ -161,6 +165,8 @@ export interface MessageAppOptions {
   logger?: LoggerService;
   override?: (builder: TestingModuleBuilder) => TestingModuleBuilder;
   withoutAuth?: boolean;
+  /** Of a hybrid app. Default Express. */
+  adapter?: Adapter;
 }
 
 /** The module of an app with message handlers, before it is made a hybrid app or a microservice. */
@@ -226,7 +232,8 @@ export async function hybrid(
   { inheritAppConfig, ...given }: MessageAppOptions & { inheritAppConfig?: boolean } = {},
 ): Promise<Talk> {
   const module = await messageModule(issuer, given);
-  const app = module.createNestApplication({ logger: given.logger ?? false });
+  const adapter = given.adapter === 'fastify' ? new FastifyAdapter(fastifyOptions) : new ExpressAdapter();
+  const app = module.createNestApplication(adapter, { logger: given.logger ?? false });
   app.connectMicroservice<MicroserviceOptions>(transport, { inheritAppConfig });
   await app.startAllMicroservices();
   await app.listen(0, '127.0.0.1');

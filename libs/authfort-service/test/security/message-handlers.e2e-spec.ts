@@ -1,9 +1,10 @@
-import { type CanActivate, Controller, type INestApplication } from '@nestjs/common';
+import { type CanActivate, Controller, Get, type INestApplication } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { MessagePattern } from '@nestjs/microservices';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { AccessGuard, ErrorFilter, listHandlers, Public } from 'authfort-service';
 import { createTestIssuer, type TestIssuer } from 'authfort-service/testing';
+import { adapters, bearer } from '../harness.js';
 import {
   freePort,
   handled,
@@ -151,6 +152,26 @@ describe('attack: messages without a token', () => {
     // Once: the route stands in a controller with message handlers.
     expect(await (await fetch(`http://127.0.0.1:${port}/orders`)).text()).toBe('route');
     expect(asked).toEqual(['route']);
+  });
+
+  it.each(adapters)('refuses a method that is a route too, on %s', async (adapter) => {
+    @Controller()
+    class BothWays {
+      @Get('both')
+      @MessagePattern('both')
+      both(): string {
+        handled.push('both');
+        return 'both';
+      }
+    }
+    const talk = await started(hybrid(issuer, tcp(await freePort()), { controllers: [BothWays], adapter }));
+    expect(await talk.refusal('both')).toEqual(tokenMissing);
+    const { port } = (talk.app as INestApplication).getHttpServer().address() as { port: number };
+    const response = await fetch(`http://127.0.0.1:${port}/both`);
+    expect([response.status, await response.json()]).toEqual([401, tokenMissing]);
+    expect(response.headers.get('www-authenticate')).toBe('Bearer realm="authfort"');
+    const allowed = await fetch(`http://127.0.0.1:${port}/both`, { headers: bearer(issuer.sign()) });
+    expect(await allowed.text()).toBe('both');
   });
 
   it('names every handler with its access when the app starts', async () => {
