@@ -6,6 +6,7 @@ import {
   type ModuleMetadata,
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
+  type OnModuleInit,
   type OptionalFactoryDependency,
   type Provider,
   Inject,
@@ -47,10 +48,10 @@ export interface ServiceAuthAsyncOptions {
  * a passport-jwt strategy named `authfort`, for `@UseGuards(AuthGuard('authfort'))`.
  */
 @Module({})
-export class ServiceAuthModule implements OnApplicationBootstrap, OnApplicationShutdown {
+export class ServiceAuthModule implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('ServiceAuth');
   private readonly owner: StrategyOwner;
-  private readonly removeStrategy: () => void;
+  private removeStrategy: (() => void) | undefined;
 
   constructor(
     @Inject(SERVICE_AUTH_CONFIG) private readonly config: ServiceAuthConfig,
@@ -61,7 +62,6 @@ export class ServiceAuthModule implements OnApplicationBootstrap, OnApplicationS
   ) {
     const strategy = admittedBy((user, token) => auth.admit(user, token), verifier.strategy);
     this.owner = { strategy, adapterHost };
-    this.removeStrategy = registerStrategy(this.owner);
   }
 
   /**
@@ -82,8 +82,12 @@ export class ServiceAuthModule implements OnApplicationBootstrap, OnApplicationS
     return assemble(config, imports);
   }
 
+  onModuleInit(): void {
+    this.removeStrategy = registerStrategy(this.owner);
+  }
+
   onApplicationShutdown(): void {
-    this.removeStrategy();
+    this.removeStrategy?.();
   }
 
   /** Fetches the keys ahead of the first request, without keeping the boot waiting, and says what is guarded. */

@@ -96,18 +96,19 @@ describe.each(adapters)('attack: a token of the neighbour, %s', (adapter) => {
       expect(await status(neither, path, tokens.reports)).toBe(401);
       expect(await status(orders, path)).toBe(401);
     }
-    // A request that does not show its app.
-    const authenticate = (token: string) =>
+    // A request that an app made up, with and without the server that it came to.
+    const authenticate = (token: string, app?: INestApplication) =>
       new Promise((resolve) => {
-        const request = { headers: bearer(token) };
+        const request = { headers: bearer(token), socket: app && { server: app.getHttpServer() as object } };
         const answered = (_error: unknown, user: unknown) => resolve(user);
         (passport.authenticate('authfort', answered) as (...args: unknown[]) => void)(request, {}, resolve);
       });
     expect(await authenticate(tokens.orders)).toBe(false);
+    expect(await authenticate(tokens.orders, reports)).toBe(false);
+    expect(await authenticate(tokens.orders, orders)).toMatchObject({ sub: expect.any(String) });
     await reports.close();
     expect(await status(orders, '/reports', tokens.orders)).toBe(200);
-    expect(await authenticate(tokens.orders)).toMatchObject({ sub: expect.any(String) });
-    expect(await authenticate(tokens.reports)).toBe(false);
+    expect(await authenticate(tokens.reports, reports)).toBe(false);
   });
 
   it('has to satisfy all modules of one app', async () => {
