@@ -45,13 +45,15 @@ export function handlersOf(module: NestModule): FoundHandler[] {
   return [...controllers, ...providers];
 }
 
-/** A provider that a factory made is known by what it made; a resolver may be one. */
+/** A provider that a factory made is known by its instance: it may be a resolver. */
 function classOf({ metatype, instance, isNotMetatype }: Wrapper): Type | undefined {
   if (!isNotMetatype) return metatype as Type;
   const made = instance as object | null | undefined;
   if (typeof made !== 'object' || made === null) return undefined;
-  const { constructor } = made;
-  return typeof constructor === 'function' && constructor !== Object ? (constructor as Type) : undefined;
+  // Not `made.constructor`: the value of a provider may be a proxy that refuses unknown properties.
+  const prototype = Object.getPrototypeOf(made) as { constructor?: unknown } | null;
+  const host = prototype?.constructor;
+  return typeof host === 'function' && host !== Object ? (host as Type) : undefined;
 }
 
 function messagesOf(host: Type): FoundHandler[] {

@@ -10,6 +10,7 @@ import {
   Query,
   ResolveField,
   Resolver,
+  Subscription,
 } from '@nestjs/graphql';
 import { Test } from '@nestjs/testing';
 import { afterEach, afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -28,6 +29,7 @@ import {
   type ServiceAuthOptions,
 } from 'authfort-service';
 import { createTestIssuer, type TestIssuer } from 'authfort-service/testing';
+import { WebSocket } from 'ws';
 import { MemoryLogger } from '../message-app.js';
 
 @ObjectType()
@@ -58,6 +60,16 @@ class OrderResolver {
   @Public()
   failingOurs(): string {
     throw accessError('insufficient_role', { cause: new Error('secret-cause') });
+  }
+  @Subscription(() => String)
+  @Roles('admin')
+  async *refunds(): AsyncGenerator<{ refunds: string }> {
+    yield { refunds: 'refunded' };
+  }
+  @Subscription(() => String)
+  @Public()
+  async *ticks(): AsyncGenerator<{ ticks: string }> {
+    yield { ticks: 'tick' };
   }
   @Mutation(() => String)
   @Roles('admin')
@@ -231,6 +243,31 @@ describe('attack: GraphQL without a token', () => {
     expect(await boot({ providers: [made] })).toContain(field);
   });
 
+  it('refuses a subscription', async () => {
+    await start({ graphql: { subscriptions: { 'graphql-ws': true } } });
+    const { port } = app!.getHttpServer().address() as { port: number };
+    const client = new WebSocket(`ws://127.0.0.1:${port}/graphql`, 'graphql-transport-ws');
+    const subscribe = (query: string) =>
+      new Promise<Record<string, unknown>>((resolve) => {
+        client.on('message', (text: Buffer) => {
+          const message = JSON.parse(text.toString()) as Record<string, unknown>;
+          if (message.id === query) resolve(message);
+        });
+        client.send(JSON.stringify({ type: 'subscribe', id: query, payload: { query } }));
+      });
+    await new Promise((resolve) => client.once('open', resolve));
+    client.send(JSON.stringify({ type: 'connection_init' }));
+    await new Promise((resolve) => client.once('message', resolve));
+    expect(await subscribe('subscription { refunds }')).toMatchObject({
+      payload: { errors: [{ extensions: { code: 'token_missing', statusCode: 401 } }] },
+    });
+    expect(await subscribe('subscription { ticks }')).toMatchObject({
+      type: 'next',
+      payload: { data: { ticks: 'tick' } },
+    });
+    client.terminate();
+  });
+
   it('names every field in one error', async () => {
     expect(await boot({ providers: [RolesOnField, PermissionsOnField] })).toContain(
       'Order.total (PermissionsOnField.sum), Order.total (RolesOnField.total)',
@@ -277,6 +314,8 @@ describe('attack: GraphQL without a token', () => {
       'QUERY failingOurs',
       'QUERY openOrder',
       'QUERY orders',
+      'SUBSCRIPTION refunds',
+      'SUBSCRIPTION ticks',
     ]);
   });
 });
