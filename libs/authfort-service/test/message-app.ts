@@ -36,7 +36,7 @@ import type { TestIssuer } from 'authfort-service/testing';
 import { type Adapter } from './harness.js';
 import { firstValueFrom, throwError, timeout } from 'rxjs';
 
-/** What the handlers have seen, by name. A refused message leaves nothing here. */
+/** The handlers that ran, by name. A refused message leaves nothing here. */
 export const handled: string[] = [];
 
 /** One handler for each kind of access, and those that throw. */
@@ -129,7 +129,7 @@ export class RequestScopedMessages {
   }
 }
 
-/** Needs what is made for one request only, so that it is request-scoped itself. */
+/** Depends on a request-scoped provider, which makes it request-scoped too. */
 @Injectable({ scope: Scope.REQUEST })
 export class RequestScopedService {}
 
@@ -185,7 +185,7 @@ export interface Talk {
   app: INestApplication | INestMicroservice;
   client: ClientProxy;
   send(pattern: unknown, data?: unknown): Promise<unknown>;
-  /** What the caller is told; fails where the handler ran. */
+  /** The error that the caller gets; fails if the handler ran. */
   refusal(pattern: unknown, data?: unknown): Promise<unknown>;
   close(): Promise<void>;
 }

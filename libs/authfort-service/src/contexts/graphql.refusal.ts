@@ -1,8 +1,8 @@
 import { AuthFortError } from '../errors/auth-fort.error.js';
 
 /**
- * An {@link AuthFortError} that a GraphQL server answers with `extensions: {code, statusCode}`. graphql-js takes over `extensions`
- * of what a resolver throws. Apollo's driver for Nest would replace the code of what looks like an `HttpException`.
+ * An {@link AuthFortError} that a GraphQL server answers with `extensions: {code, statusCode}`. graphql-js copies
+ * `extensions` from the error of a resolver. Apollo's driver for Nest would replace the code of an `HttpException`.
  */
 export class GraphqlRefusal extends AuthFortError {
   readonly extensions: { readonly code: string; readonly statusCode: number };

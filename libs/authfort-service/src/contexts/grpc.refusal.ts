@@ -27,7 +27,7 @@ export function grpcCallOf(args: readonly unknown[]): GrpcCall | undefined {
   return args.find(isGrpcCall);
 }
 
-/** Whether the handler has `@GrpcStreamCall()`, so that it answers on the call itself. */
+/** Whether the handler has `@GrpcStreamCall()`. Such a handler answers on the call itself. */
 export function isStreamCall(args: readonly unknown[]): boolean {
   return isGrpcCall(args[0]);
 }
@@ -43,7 +43,7 @@ export function grpcStatus(error: AuthFortError, call: GrpcCall): object {
   };
 }
 
-/** Ends a call whose handler answers on the call itself: Nest answers no error there, and the process would end with it. */
+/** Ends a call whose handler answers on the call itself: Nest answers no error there, and the rejection would end the process. */
 export function endStreamCall(args: readonly unknown[], error: unknown): void {
   const [call, callback] = args as [GrpcCall, unknown];
   if (typeof callback === 'function') callback(error, null);

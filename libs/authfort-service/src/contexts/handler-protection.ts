@@ -26,7 +26,7 @@ const refusals = new RefusalFilter();
 /**
  * Puts the guard in front of every message handler and socket subscription, and the form of refusals behind every handler. Nest
  * applies no `APP_GUARD` to the transports that `connectMicroservice` adds without `inheritAppConfig` (nestjs/nest#4112). A microservice
- * registers its listeners before `onModuleInit`, so that this happens in the constructor. Modules that are loaded later
+ * registers its listeners before `onModuleInit`; therefore the constructor does this. Modules that are loaded later
  * (`LazyModuleLoader`) have no handlers: Nest registers none.
  * @throws Error when Nest would not run the guard: the app does not start
  */
@@ -92,7 +92,7 @@ function isGuarded({ host, callback }: FoundHandler, moduleKey: string, modules:
   return attached !== undefined && guards.includes(attached);
 }
 
-/** Enhancers of Nest: a list that a class inherits, unless it has one of its own. */
+/** A class inherits the list of enhancers, unless it defines one. */
 function prepend(key: string, enhancer: Type<CanActivate> | ExceptionFilter, target: object): void {
   const present = (Reflect.getMetadata(key, target) ?? []) as unknown[];
   if (Reflect.getOwnMetadata(key, target) === undefined || !present.includes(enhancer))

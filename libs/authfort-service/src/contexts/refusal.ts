@@ -4,7 +4,7 @@ import { GraphqlRefusal } from './graphql.refusal.js';
 import { answerRpc } from './rpc.refusal.js';
 import { answerSocket } from './ws.refusal.js';
 
-/** The error to throw in a context. GraphQL knows no filter on fields, so that the error itself has the form there. */
+/** The error to throw in a context. Nest may apply no filter to a GraphQL field; therefore the error itself has the form there. */
 export function inFormOf(host: ArgumentsHost, error: AuthFortError): AuthFortError {
   return host.getType<string>() === 'graphql' && !(error instanceof GraphqlRefusal)
     ? new GraphqlRefusal(error)

@@ -10,7 +10,7 @@ const UNKNOWN = { status: 'error', message: 'Internal server error' };
 
 /**
  * Answers any error of a handler of a transport other than HTTP, as Nest does without a filter; an {@link AuthFortError} with its code.
- * @returns for an exception filter of Nest: `undefined` where Nest itself answers, logs and goes on
+ * @returns for an exception filter of Nest: `undefined` where Nest itself answers and logs
  */
 export function answerElsewhere(exception: unknown, host: ArgumentsHost): unknown {
   if (exception instanceof AuthFortError) return answerRefusal(exception, host);

@@ -63,7 +63,7 @@ function strategiesFor(request: Request): Strategy[] {
     return owner ?? [];
   });
   const apps = appsOf(request);
-  // A request that an app made up, of a socket for example, does not show its app: it can only be that of the one module.
+  // A request that an app made up, of a socket for example, does not show its app: it belongs to the only module of the process.
   const chosen =
     apps.length === 0 && present.length === 1 ? present : present.filter((owner) => owns(owner, apps));
   return chosen.map(({ strategy }) => strategy);
@@ -73,7 +73,7 @@ function owns({ adapterHost: { httpAdapter } }: StrategyOwner, apps: readonly ob
   if (!httpAdapter) return false;
   const instance = httpAdapter.getInstance<object>();
   const server = httpAdapter.getHttpServer() as object | undefined;
-  // Fastify gives each plugin an instance that inherits from that of the app.
+  // Fastify gives each plugin an instance that inherits from the one of the app.
   return apps.some(
     (app) => app === instance || app === server || Object.prototype.isPrototypeOf.call(instance, app),
   );

@@ -292,7 +292,7 @@ describe('attack: GraphQL without a token', () => {
     expect(errors).toMatchObject([{ extensions: { code: 'token_missing' } }]);
   });
 
-  it('starts with fields that ask for nothing, and with other modules than those of the GraphQL server', async () => {
+  it('starts with undecorated fields, and with fields that the GraphQL server does not include', async () => {
     expect(await boot({ providers: [PlainField] })).toBe('started');
     @Module({ providers: [OrderResolver] })
     class Elsewhere {}

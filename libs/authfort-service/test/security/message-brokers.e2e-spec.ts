@@ -26,7 +26,7 @@ const BROKERS: [string, number, MicroserviceOptions][] = [
   ['MQTT', 1883, { transport: Transport.MQTT, options: { url: 'mqtt://127.0.0.1:1883' } }],
 ];
 
-// The topics of a broker are shared with whoever uses it.
+// Other users of the broker share its topics.
 const own = randomUUID().slice(0, 8);
 const [REFUND, OPEN, FAIL, CANCELLED, SEEN] = ['refund', 'open', 'fail', 'cancelled', 'seen'].map(
   (name) => `authfort-${own}-${name}`,
@@ -77,7 +77,7 @@ const listens = (port: number) =>
   afterAll(() => issuer.stop());
 
   it.each(BROKERS)(
-    '%s: refuses the message, answers the caller, and goes on',
+    '%s: refuses the message, answers the caller, and handles the next one',
     async (name, port, transport) => {
       if (!(await listens(port))) return console.warn(`${name} is not running: not tested`);
       handled.length = 0;

@@ -85,7 +85,7 @@ describe('attack: messages without a token', () => {
       expect(await talk.refusal('orders.plain', data)).toEqual(tokenMissing);
     });
 
-    it('drops events, and goes on', async () => {
+    it('drops events, and handles the next ones', async () => {
       talk.client.emit('orders.cancelled', {});
       talk.client.emit('throws.event', {});
       talk.client.emit('orders.seen', {});
@@ -108,7 +108,7 @@ describe('attack: messages without a token', () => {
     });
   });
 
-  it('keeps apps of one process apart, whatever controllers they share', async () => {
+  it('guards each app of a process with its own guard, also in shared controllers', async () => {
     const controllers = [OrderMessages, RequestScopedMessages];
     const closed = await started(hybrid(issuer, tcp(await freePort()), { controllers }));
     const decorated = await started(
@@ -152,7 +152,7 @@ describe('attack: messages without a token', () => {
     expect(await talk.refusal('orders.mine', { user: { sub: 'forged' } })).toEqual(tokenMissing);
     const { port } = (talk.app as INestApplication).getHttpServer().address() as { port: number };
     asked.length = 0;
-    // Once: the route stands in a controller with message handlers.
+    // Once, although the controller has message handlers.
     expect(await (await fetch(`http://127.0.0.1:${port}/orders`)).text()).toBe('route');
     expect(asked).toEqual(['route']);
   });
@@ -209,7 +209,7 @@ describe('attack: messages without a token', () => {
     ]);
   });
 
-  it('logs what a handler throws, and no refusal', async () => {
+  it('logs the error of a handler, and no refusal', async () => {
     const logger = new MemoryLogger();
     const talk = await started(
       hybrid(issuer, tcp(await freePort()), {

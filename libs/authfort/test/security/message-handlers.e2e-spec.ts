@@ -38,7 +38,7 @@ class AccountMessages {
   }
 }
 
-/** The filter of the auth server is an APP_FILTER: with `inheritAppConfig` it is that of the messages too. */
+/** The filter of the auth server is an APP_FILTER: with `inheritAppConfig` it applies to messages too. */
 describe.each([false, true])(
   'attack: messages without a token to the auth app (inheritAppConfig: %s)',
   (inheritAppConfig) => {
