@@ -18,6 +18,7 @@ const CHALLENGES = {
   missing: '`Bearer realm="authfort"`',
   invalid_token: '`error="invalid_token"`',
   insufficient_scope: '`error="insufficient_scope"`',
+  insufficient_user_authentication: '`error="insufficient_user_authentication"`, `max_age`, `acr_values`',
 };
 
 function table(catalog) {

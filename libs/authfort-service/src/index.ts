@@ -1,7 +1,13 @@
 export { CurrentUser, Introspect, Permissions, Public, Roles } from './decorators/access.decorators.js';
 export { type AccessErrorCode, accessError, accessErrorCatalog } from './errors/access-errors.js';
-export { AuthFortError, type AuthFortErrorExtra, type ErrorEntry } from './errors/auth-fort.error.js';
+export {
+  AuthFortError,
+  type AuthFortErrorExtra,
+  type ErrorEntry,
+  type StepUpDetails,
+} from './errors/auth-fort.error.js';
 export { ErrorFilter } from './errors/error.filter.js';
+export { stepUpError } from './errors/step-up.error.js';
 export { ACCESS_GUARD_OPTIONS, AccessGuard, type AccessGuardOptions } from './guards/access.guard.js';
 export type { GuardMode } from './guards/access-requirement.js';
 export { assertNotCrossSite } from './guards/csrf.policy.js';

@@ -74,6 +74,8 @@ import { PasswordReplacer } from './password/password-replacer.js';
 import { PasswordRepository } from './password/password.repository.js';
 import { PasswordResetService } from './password/password-reset.service.js';
 import { ReauthenticationService } from './password/reauthentication.service.js';
+import { FreshSignInGuard } from './sign-in/fresh-sign-in.guard.js';
+import { FreshSignInPolicy } from './sign-in/fresh-sign-in.policy.js';
 import { EmailProofService } from './sign-in/email-proof.service.js';
 import { RateLimitGuard } from './rate-limits/rate-limit.guard.js';
 import { RateLimiter } from './rate-limits/rate-limiter.js';
@@ -156,7 +158,7 @@ export const features: readonly Feature[] = [
     providers: [IntrospectionService, IntrospectionGuard],
   },
   { rootControllers: [RevocationFeedController] },
-  { providers: [SignInService, EmailProofService] },
+  { providers: [SignInService, EmailProofService, FreshSignInPolicy, FreshSignInGuard] },
   {
     controllers: [SignupController, LoginController, PasswordController],
     providers: [
