@@ -22,6 +22,7 @@ import { CleanupService } from './cleanup/cleanup.service.js';
 import { AuditLogRepository } from './events/audit-log.repository.js';
 import { EventBus } from './events/event-bus.js';
 import { EventLogRepository } from './events/event-log.repository.js';
+import { OutboxEraser } from './events/outbox-eraser.repository.js';
 import { OutboxRepository } from './events/outbox.repository.js';
 import { OutboxWorker } from './events/outbox.worker.js';
 import { HealthController } from './health/health.controller.js';
@@ -118,7 +119,14 @@ interface Feature {
 export const features: readonly Feature[] = [
   { providers: [ClientIp, ClientInfoPipe, TokenDelivery, BrowserGuard] },
   {
-    providers: [EventLogRepository, AuditLogRepository, OutboxRepository, OutboxWorker, EventBus],
+    providers: [
+      EventLogRepository,
+      AuditLogRepository,
+      OutboxRepository,
+      OutboxEraser,
+      OutboxWorker,
+      EventBus,
+    ],
   },
   { providers: [RevocationLogRepository, RevocationReader, RevocationHub] },
   { providers: [Mailer, MailJobs] },

@@ -63,6 +63,10 @@ function toResponse(entry: AuditEntry): AuditEntryResponse {
     session_id: entry.sessionId,
     ip: entry.ip,
     user_agent: entry.userAgent,
-    detail: entry.detail,
+    detail: Object.fromEntries(Object.entries(entry.detail).map(([key, value]) => [snakeCase(key), value])),
   };
+}
+
+function snakeCase(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

@@ -163,6 +163,13 @@ function toLogged({ name, id, at, ...payload }: AuthEvent): LoggedEvent {
     detail: Object.fromEntries(
       DETAILS.flatMap((key) => (key in payload ? [[key, (payload as Record<string, unknown>)[key]]] : [])),
     ),
+    ...addressesOf(payload),
   };
   return { id, name, at, userId, payload, audit: isAudited(name) ? audit : null };
+}
+
+/** Only a change of address has two. */
+function addressesOf(payload: object): { oldEmail: string | null; newEmail: string | null } {
+  const { oldEmail, email } = payload as { oldEmail?: string; email?: string };
+  return oldEmail === undefined ? { oldEmail: null, newEmail: null } : { oldEmail, newEmail: email ?? null };
 }
