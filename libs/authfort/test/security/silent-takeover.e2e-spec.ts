@@ -153,3 +153,49 @@ it('records what every other act of an administrator changed', async () => {
     ['role_added', { role: 'editor' }],
   ]);
 });
+
+it('records what code changed, with nobody as the actor', async () => {
+  const { authfort } = server;
+  const { entries: earlier } = await authfort.listAuditEntries({ limit: 1 });
+  const { id } = await authfort.createUser({ email: `${randomUUID()}@example.com`, roles: ['editor'] });
+  await authfort.setPassword(id, PASSWORD);
+  await authfort.updateUser(id, { name: 'Ada', emailVerified: true });
+  await authfort.login((await authfort.getUser(id)).email, PASSWORD);
+  await authfort.revokeAllSessions(id);
+  await authfort.changePassword(id, PASSWORD, `${PASSWORD} 2`);
+  await authfort.removeRole(id, 'editor');
+  await authfort.banUser(id);
+  await authfort.unbanUser(id);
+  await authfort.grantPermission('editor', 'articles.read');
+  await authfort.withdrawPermission('editor', 'articles.read');
+  const { keys } = JSON.parse(authfort.getJwks().body) as { keys: { kid: string }[] };
+  await authfort.rotateKey();
+  await authfort.compromiseKey(keys[0]!.kid);
+  await authfort.deleteUser(id, { hard: true });
+  const { entries } = await authfort.listAuditEntries({ limit: 50 });
+  const acts = entries
+    .slice(
+      0,
+      entries.findIndex((entry) => entry.id === earlier[0]!.id),
+    )
+    .reverse();
+  expect(acts.map(({ action }) => action)).toEqual([
+    'user_created',
+    'role_added',
+    'password_set',
+    'email_verified',
+    'user_updated',
+    'login',
+    'session_revoked',
+    'password_changed',
+    'role_removed',
+    'user_banned',
+    'user_unbanned',
+    'permission_granted',
+    'permission_withdrawn',
+    'key_rotated',
+    'key_compromised',
+    'user_deleted',
+  ]);
+  expect(acts.filter(({ actorId, detail }) => actorId !== null || 'via' in detail)).toEqual([]);
+});
