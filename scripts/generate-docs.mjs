@@ -18,6 +18,7 @@ const CHALLENGES = {
   missing: '`Bearer realm="authfort"`',
   invalid_token: '`error="invalid_token"`',
   insufficient_scope: '`error="insufficient_scope"`',
+  insufficient_user_authentication: '`error="insufficient_user_authentication"`, `max_age`, `acr_values`',
 };
 
 function table(catalog) {
@@ -45,7 +46,7 @@ Every answer of 4xx and 5xx has one shape:
 \`\`\`
 
 \`error\` is a stable code: program against it. \`message\` may be reworded. Nothing of the request is repeated, and a 500 never tells why.
-422 adds \`details: [{ "field": "email", "message": "must be a string" }]\`. \`rate_limit_exceeded\`, \`overloaded\`, \`keys_unavailable\` and \`introspection_unavailable\` carry \`Retry-After\` in seconds, and so does \`unavailable\` where the database is away or has ended what took too long.
+422 adds \`details: [{ "field": "email", "message": "must be a string" }]\`, and \`insufficient_user_authentication\` adds \`details: { "max_age": 600, "acr_values": "urn:authfort:acr:1fa" }\` (RFC 9470 §3). \`rate_limit_exceeded\`, \`overloaded\`, \`keys_unavailable\` and \`introspection_unavailable\` carry \`Retry-After\` in seconds, and so does \`unavailable\` where the database is away or has ended what took too long.
 
 In code the same errors are \`AuthFortError {code, message, statusCode}\`, from \`authfort\` and from \`authfort-service\`.
 

@@ -53,9 +53,9 @@ const API: Record<string, [path: string, names: string]> = {
       Introspect IntrospectionResult KeySource Permissions PresentedToken Public
       RevocationFeedState RevocationOptions RevocationRefusal Roles RouteAccess STRATEGY_NAME
       ServiceAuth ServiceAuthAsyncOptions ServiceAuthModule ServiceAuthOptions
-      ServiceAuthOptionsError SystemClock TokenAlgorithm TokenAuthenticator TokenRevocations
+      ServiceAuthOptionsError StepUpDetails SystemClock TokenAlgorithm TokenAuthenticator TokenRevocations
       WhenStale accessError accessErrorCatalog assertNotCrossSite bodyOf cookieValues corsFor
-      extractToken fastifyOptions listHandlers listRoutes textOf
+      extractToken fastifyOptions listHandlers listRoutes stepUpError textOf
     `,
   ],
   'authfort-service/testing': [

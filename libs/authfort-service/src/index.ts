@@ -2,8 +2,14 @@ export { HandlerProtection } from './contexts/handler-protection.js';
 export type { HandlerKind } from './contexts/handler-scan.js';
 export { CurrentUser, Introspect, Permissions, Public, Roles } from './decorators/access.decorators.js';
 export { type AccessErrorCode, accessError, accessErrorCatalog } from './errors/access-errors.js';
-export { AuthFortError, type AuthFortErrorExtra, type ErrorEntry } from './errors/auth-fort.error.js';
+export {
+  AuthFortError,
+  type AuthFortErrorExtra,
+  type ErrorEntry,
+  type StepUpDetails,
+} from './errors/auth-fort.error.js';
 export { ErrorFilter } from './errors/error.filter.js';
+export { stepUpError } from './errors/step-up.error.js';
 export { ACCESS_GUARD_OPTIONS, AccessGuard, type AccessGuardOptions } from './guards/access.guard.js';
 export type { GuardMode } from './guards/access-requirement.js';
 export { assertNotCrossSite } from './guards/csrf.policy.js';

@@ -22,6 +22,7 @@ import { CleanupService } from './cleanup/cleanup.service.js';
 import { AuditLogRepository } from './events/audit-log.repository.js';
 import { EventBus } from './events/event-bus.js';
 import { EventLogRepository } from './events/event-log.repository.js';
+import { OutboxEraser } from './events/outbox-eraser.repository.js';
 import { OutboxRepository } from './events/outbox.repository.js';
 import { OutboxWorker } from './events/outbox.worker.js';
 import { HealthController } from './health/health.controller.js';
@@ -74,6 +75,8 @@ import { PasswordReplacer } from './password/password-replacer.js';
 import { PasswordRepository } from './password/password.repository.js';
 import { PasswordResetService } from './password/password-reset.service.js';
 import { ReauthenticationService } from './password/reauthentication.service.js';
+import { FreshSignInGuard } from './sign-in/fresh-sign-in.guard.js';
+import { FreshSignInPolicy } from './sign-in/fresh-sign-in.policy.js';
 import { EmailProofService } from './sign-in/email-proof.service.js';
 import { RateLimitGuard } from './rate-limits/rate-limit.guard.js';
 import { RateLimiter } from './rate-limits/rate-limiter.js';
@@ -116,7 +119,14 @@ interface Feature {
 export const features: readonly Feature[] = [
   { providers: [ClientIp, ClientInfoPipe, TokenDelivery, BrowserGuard] },
   {
-    providers: [EventLogRepository, AuditLogRepository, OutboxRepository, OutboxWorker, EventBus],
+    providers: [
+      EventLogRepository,
+      AuditLogRepository,
+      OutboxRepository,
+      OutboxEraser,
+      OutboxWorker,
+      EventBus,
+    ],
   },
   { providers: [RevocationLogRepository, RevocationReader, RevocationHub] },
   { providers: [Mailer, MailJobs] },
@@ -156,7 +166,7 @@ export const features: readonly Feature[] = [
     providers: [IntrospectionService, IntrospectionGuard],
   },
   { rootControllers: [RevocationFeedController] },
-  { providers: [SignInService, EmailProofService] },
+  { providers: [SignInService, EmailProofService, FreshSignInPolicy, FreshSignInGuard] },
   {
     controllers: [SignupController, LoginController, PasswordController],
     providers: [

@@ -14,7 +14,9 @@ export interface Forgery {
 export function forge(server: TestServer, token: string, { header = {}, claims = {}, key }: Forgery): string {
   const input = signingInput({ ...headerOf(token), ...header }, { ...claimsOf(token), ...claims });
   const privateKey = key ?? server.app.get(KeyRing).signingKey().privateKey;
-  return `${input}.${sign('sha256', Buffer.from(input), privateKey).toString('base64url')}`;
+  // RFC 7518 §3.4: the form of ES256. RS256 has one form only.
+  const signature = sign('sha256', Buffer.from(input), { key: privateKey, dsaEncoding: 'ieee-p1363' });
+  return `${input}.${signature.toString('base64url')}`;
 }
 
 /** A token with `alg: none` and any signature. */

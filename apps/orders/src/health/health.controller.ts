@@ -16,6 +16,6 @@ export class HealthController {
   @Get('ready')
   async ready(): Promise<{ status: 'ok' }> {
     if (await this.auth.ready()) return { status: 'ok' };
-    throw accessError('unavailable');
+    throw accessError('unavailable', { cause: 'the app has no keys yet, or is stopping' });
   }
 }

@@ -15,6 +15,11 @@ export const accessErrorCatalog = {
     message: 'The session has ended; sign in again',
     authenticate: 'invalid_token',
   },
+  insufficient_user_authentication: {
+    status: 401,
+    message: 'This action needs a recent sign-in; sign in again and repeat the request',
+    authenticate: 'insufficient_user_authentication',
+  },
   user_banned: { status: 403, message: 'This account is banned', authenticate: 'insufficient_scope' },
   insufficient_role: {
     status: 403,

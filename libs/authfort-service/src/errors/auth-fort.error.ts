@@ -10,10 +10,18 @@ export interface ErrorEntry {
     'missing' | 'invalid_token' | 'insufficient_scope' | 'insufficient_user_authentication';
 }
 
+/** The sign-in that a request needs (RFC 9470 §3): the `details` of `insufficient_user_authentication`. */
+export interface StepUpDetails {
+  /** Greatest age of the sign-in (`auth_time`), in seconds. */
+  readonly max_age: number;
+  /** Accepted values of the `acr` claim, separated by spaces. */
+  readonly acr_values: string;
+}
+
 /** What an error may carry besides its entry. */
 export interface AuthFortErrorExtra {
-  /** The fields that are wrong, on 422. */
-  readonly details?: readonly { field: string; message: string }[];
+  /** On 422, the fields that are wrong; on 401 `insufficient_user_authentication`, the sign-in that is needed. */
+  readonly details?: readonly { field: string; message: string }[] | StepUpDetails;
   /** Sent as `Retry-After`. */
   readonly retryAfterSeconds?: number;
   /** For the log; never sent. */
@@ -51,7 +59,7 @@ export class AuthFortError extends HttpException {
   get headers(): Record<string, string> {
     return {
       ...(this.authenticate && {
-        'WWW-Authenticate': challenge(this.authenticate, this.message),
+        'WWW-Authenticate': challenge(this.authenticate, this.message) + stepUpParameters(this.details),
         'Cache-Control': 'no-store',
       }),
       ...(this.retryAfterSeconds !== undefined && { 'Retry-After': String(this.retryAfterSeconds) }),
@@ -63,4 +71,10 @@ export class AuthFortError extends HttpException {
 function challenge(kind: NonNullable<ErrorEntry['authenticate']>, description: string): string {
   const realm = 'Bearer realm="authfort"';
   return kind === 'missing' ? realm : `${realm}, error="${kind}", error_description="${description}"`;
+}
+
+/** RFC 9470 §3: the challenge names the sign-in that is needed. */
+function stepUpParameters(details: AuthFortErrorExtra['details']): string {
+  if (details === undefined || !('max_age' in details)) return '';
+  return `, max_age="${details.max_age}", acr_values="${details.acr_values}"`;
 }

@@ -10,6 +10,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { answerElsewhere } from '../contexts/unexpected-error.js';
 import { type AccessErrorCode, accessError } from './access-errors.js';
 import { AuthFortError } from './auth-fort.error.js';
+import { unavailableLog } from './unavailable.log.js';
 
 const BY_STATUS: Record<number, AccessErrorCode> = {
   400: 'bad_request',
@@ -32,7 +33,8 @@ const BY_STATUS: Record<number, AccessErrorCode> = {
  * Ends every error the same way: `{statusCode, error, message, details?}` with a stable code.
  *
  * An `HttpException` whose body has a code of its own in `error` is passed on. Every other exception gets the fixed text of its
- * status, since the texts of parsers and routers repeat what was sent. What is unexpected is logged, and answered with 500 only.
+ * status, since the texts of parsers and routers repeat what was sent. What is unexpected is logged, and answered with 500 only. A
+ * 503 is logged with its cause, which the answer does not contain.
  *
  * On other transports an {@link AuthFortError} is answered with the same code in the format of the transport. Every other error is
  * left to Nest, which logs it and answers `Internal server error`.
@@ -49,6 +51,7 @@ export class ErrorFilter implements ExceptionFilter {
     const { httpAdapter } = this.adapterHost;
     const response: unknown = host.switchToHttp().getResponse();
     const answer = this.toHttpException(exception);
+    if (answer.getStatus() === 503) unavailableLog.record(codeOf(answer), exception);
     if (httpAdapter.isHeadersSent(response)) {
       httpAdapter.end(response);
       return undefined;
@@ -77,6 +80,11 @@ function isCoded(exception: unknown): exception is HttpException {
   const body = exception.getResponse();
   if (typeof body !== 'object' || !('error' in body)) return false;
   return typeof body.error === 'string' && /^[a-z][a-z0-9]*(_[a-z0-9]+)*$/.test(body.error);
+}
+
+function codeOf(answer: HttpException): string {
+  const { error } = answer.getResponse() as { error?: unknown };
+  return typeof error === 'string' ? error : answer.name;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { accessError } from '../errors/access-errors.js';
 import { bearerHeader } from '../http/bearer-header.js';
 import { textOf } from '../http/body-of.js';
@@ -22,7 +22,6 @@ interface Cached {
 /** Asks the auth server whether a token still holds (RFC 7662). Anything but a clear answer is a no: 503. */
 @Injectable()
 export class IntrospectionClient {
-  private readonly logger = new Logger(IntrospectionClient.name);
   private readonly cache = new Map<string, Cached>();
 
   constructor(
@@ -83,7 +82,6 @@ export class IntrospectionClient {
   }
 
   private unavailable(reason: string): Error {
-    this.logger.warn(`Introspection is not available, so the request is refused: ${reason}`);
-    return accessError('introspection_unavailable', { retryAfterSeconds: 2 });
+    return accessError('introspection_unavailable', { retryAfterSeconds: 2, cause: new Error(reason) });
   }
 }

@@ -48,7 +48,12 @@ export class StalePolicy {
     const { whenStale } = this.options;
     if (whenStale === 'allow' || !this.stale) return false;
     if (whenStale === 'introspect') return true;
-    throw accessError('revocations_unavailable', { retryAfterSeconds: 2 });
+    const silence =
+      this.heardAt === -Infinity ? 'never' : `last ${Math.round(this.now() - this.heardAt)} s ago`;
+    throw accessError('revocations_unavailable', {
+      retryAfterSeconds: 2,
+      cause: new Error(`the feed of revocations answered ${silence}`),
+    });
   }
 
   /** What comes of it when the feed is not heard, for the log. */

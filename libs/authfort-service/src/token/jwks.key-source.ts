@@ -33,6 +33,7 @@ export class JwksKeySource extends KeySource {
   private fetchedAt = -Infinity;
   private attemptedAt = -Infinity;
   private lastAttemptFailed = false;
+  private lastFailure = 'no attempt was made yet';
   private inFlight: Promise<void> | undefined;
   private fetches = 0;
 
@@ -93,7 +94,10 @@ export class JwksKeySource extends KeySource {
     const known = this.trusted ? this.find(kid, algorithm) : undefined;
     if (known) return known;
     if (this.lastAttemptFailed || !this.trusted)
-      throw accessError('keys_unavailable', { retryAfterSeconds: this.options.cooldownSeconds });
+      throw accessError('keys_unavailable', {
+        retryAfterSeconds: this.options.cooldownSeconds,
+        cause: new Error(`the JWKS has not been fetched: ${this.lastFailure}`),
+      });
     throw accessError('token_invalid');
   }
 
@@ -122,8 +126,9 @@ export class JwksKeySource extends KeySource {
       if (this.lastAttemptFailed) this.logger.log('The JWKS can be had again');
       this.lastAttemptFailed = false;
     } catch (error) {
+      this.lastFailure = reasonOf(error);
       if (!this.lastAttemptFailed)
-        this.logger.warn(`The JWKS cannot be had (${reasonOf(error)}); ${this.consequence()}`);
+        this.logger.warn(`The JWKS cannot be had (${this.lastFailure}); ${this.consequence()}`);
       this.lastAttemptFailed = true;
     }
   }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { EventLogRepository } from '../events/event-log.repository.js';
-import { OutboxRepository } from '../events/outbox.repository.js';
+import { OutboxEraser } from '../events/outbox-eraser.repository.js';
 import { PendingProofsService } from '../one-time/pending-proofs.service.js';
 import { PasswordRepository } from '../password/password.repository.js';
 import { RoleRepository } from '../roles/role.repository.js';
@@ -14,7 +14,7 @@ export class PersonalDataEraser {
     private readonly roles: RoleRepository,
     private readonly passwords: PasswordRepository,
     private readonly proofs: PendingProofsService,
-    private readonly outbox: OutboxRepository,
+    private readonly outbox: OutboxEraser,
     private readonly log: EventLogRepository,
   ) {}
 
@@ -27,6 +27,6 @@ export class PersonalDataEraser {
     await this.passwords.forgetHistory(userId);
     await this.proofs.discard({ id: userId, email });
     await this.outbox.redact(userId, email);
-    await this.log.redact(userId);
+    await this.log.redact(userId, email);
   }
 }

@@ -1,5 +1,4 @@
-import { Controller, Delete, Get, Header, HttpCode, Param, Post } from '@nestjs/common';
-import { Roles } from 'authfort-service';
+import { Delete, Get, Header, HttpCode, Param, Post } from '@nestjs/common';
 import { z } from 'zod';
 import { BanService } from '../account/ban.service.js';
 import { authError } from '../errors/catalog.js';
@@ -10,12 +9,12 @@ import { type SessionResponse, toSessionResponse } from '../sessions/session.res
 import { SessionService } from '../sessions/session.service.js';
 import { UserService } from '../users/user.service.js';
 import { toUserResponse, type UserResponse } from '../users/user.response.js';
+import { AdminController } from './admin-controller.decorator.js';
 
 const roleSchema = z.object({ role: text() });
 
 /** What accounts may do, for administrators: bans, roles and sessions below `/auth/admin/users/:id` */
-@Controller('admin/users/:id')
-@Roles(ADMIN_ROLE)
+@AdminController('admin/users/:id')
 export class AdminAccessController {
   constructor(
     private readonly users: UserService,

@@ -1,11 +1,10 @@
-import { Controller, Delete, Get, Header, HttpCode, Param, Put } from '@nestjs/common';
-import { Roles } from 'authfort-service';
+import { Delete, Get, Header, HttpCode, Param, Put } from '@nestjs/common';
 import type { RoleOverview } from '../roles/permission.repository.js';
 import { PermissionService } from '../roles/permission.service.js';
+import { AdminController } from './admin-controller.decorator.js';
 
 /** Roles and what they permit, for administrators. */
-@Controller()
-@Roles('admin')
+@AdminController()
 export class AdminRolesController {
   constructor(private readonly permissions: PermissionService) {}
 

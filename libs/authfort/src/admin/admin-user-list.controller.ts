@@ -1,13 +1,12 @@
-import { Controller, Get, Header } from '@nestjs/common';
-import { Roles } from 'authfort-service';
+import { Get, Header } from '@nestjs/common';
 import { z } from 'zod';
 import { authError } from '../errors/catalog.js';
 import { text } from '../http/json-body.decorator.js';
 import { flag, limit, QueryParams } from '../http/query-params.decorator.js';
-import { ADMIN_ROLE } from '../roles/last-admin.policy.js';
 import { RoleService } from '../roles/role.service.js';
 import { UserDirectoryService } from '../users/user-directory.service.js';
 import { toUserResponse, type UserResponse } from '../users/user.response.js';
+import { AdminController } from './admin-controller.decorator.js';
 
 const listSchema = z.object({
   search: text().max(255, 'must have at most 255 characters').optional(),
@@ -31,8 +30,7 @@ export interface UserListResponse {
 }
 
 /** `GET /auth/admin/users` */
-@Controller('admin/users')
-@Roles(ADMIN_ROLE)
+@AdminController('admin/users')
 export class AdminUserListController {
   constructor(
     private readonly directory: UserDirectoryService,

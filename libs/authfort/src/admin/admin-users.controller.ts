@@ -1,14 +1,14 @@
-import { Controller, Delete, Get, Header, HttpCode, Param, Patch, Post } from '@nestjs/common';
-import { Roles } from 'authfort-service';
+import { Delete, Get, Header, HttpCode, Param, Patch, Post } from '@nestjs/common';
 import { z } from 'zod';
 import { AccountCreationService } from '../account/account-creation.service.js';
 import { AccountDeletionService } from '../account/account-deletion.service.js';
 import { UserEditorService } from '../account/user-editor.service.js';
 import { JsonBody, text } from '../http/json-body.decorator.js';
 import { flag, QueryParams } from '../http/query-params.decorator.js';
-import { ADMIN_ROLE, LastAdminPolicy } from '../roles/last-admin.policy.js';
+import { LastAdminPolicy } from '../roles/last-admin.policy.js';
 import { UserService } from '../users/user.service.js';
 import { toUserResponse, type UserResponse } from '../users/user.response.js';
+import { AdminController } from './admin-controller.decorator.js';
 
 const createSchema = z.object({
   email: text(),
@@ -29,8 +29,7 @@ const updateSchema = z.object({
 const deleteSchema = z.object({ hard: flag() });
 
 /** Accounts, for administrators: `/auth/admin/users` */
-@Controller('admin/users')
-@Roles(ADMIN_ROLE)
+@AdminController('admin/users')
 export class AdminUsersController {
   constructor(
     private readonly users: UserService,

@@ -1,9 +1,9 @@
-import { Controller, Get, Res } from '@nestjs/common';
-import { Roles } from 'authfort-service';
+import { Get, Res } from '@nestjs/common';
 import { z } from 'zod';
 import type { AuditEntry } from '../events/audit-log.repository.js';
 import { limit, QueryParams } from '../http/query-params.decorator.js';
 import { TokenDelivery } from '../http/token-delivery.js';
+import { AdminController } from './admin-controller.decorator.js';
 import { AUDIT_ACTION, AUDIT_CURSOR, AuditService } from './audit.service.js';
 
 const id = z.uuid('must be a UUID').optional();
@@ -22,8 +22,7 @@ const query = z.object({
 });
 
 /** The audit log, for administrators. */
-@Controller()
-@Roles('admin')
+@AdminController()
 export class AuditController {
   constructor(
     private readonly audit: AuditService,
@@ -64,6 +63,10 @@ function toResponse(entry: AuditEntry): AuditEntryResponse {
     session_id: entry.sessionId,
     ip: entry.ip,
     user_agent: entry.userAgent,
-    detail: entry.detail,
+    detail: Object.fromEntries(Object.entries(entry.detail).map(([key, value]) => [snakeCase(key), value])),
   };
+}
+
+function snakeCase(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

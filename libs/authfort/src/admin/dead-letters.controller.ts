@@ -1,9 +1,9 @@
-import { Controller, Get, HttpCode, Param, Post, Res } from '@nestjs/common';
-import { Roles } from 'authfort-service';
+import { Get, HttpCode, Param, Post, Res } from '@nestjs/common';
 import { z } from 'zod';
 import type { DeadLetter } from '../events/outbox.repository.js';
 import { limit, QueryParams } from '../http/query-params.decorator.js';
 import { TokenDelivery } from '../http/token-delivery.js';
+import { AdminController } from './admin-controller.decorator.js';
 import { DEAD_LETTER_CURSOR, DeadLetterService } from './dead-letter.service.js';
 
 const query = z.object({
@@ -12,8 +12,7 @@ const query = z.object({
 });
 
 /** The mails, webhook calls and events that were given up, for administrators. */
-@Controller()
-@Roles('admin')
+@AdminController()
 export class DeadLettersController {
   constructor(
     private readonly deadLetters: DeadLetterService,

@@ -1,4 +1,5 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { reasonOf } from '../errors/reason-of.js';
 import { CleanupService } from './cleanup.service.js';
 
 const EVERY_MS = 3_600_000;
@@ -26,7 +27,7 @@ export class CleanupSchedule implements OnApplicationBootstrap, OnModuleDestroy 
     try {
       await this.cleaning.cleanup();
     } catch (error) {
-      this.logger.warn(`The clean-up could not run; it tries again in an hour: ${String(error)}`);
+      this.logger.warn(`The clean-up could not run; it tries again in an hour: ${reasonOf(error)}`);
     } finally {
       this.running = false;
     }

@@ -1,5 +1,7 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import type { DatabaseFlags } from './connect.js';
+import { actAs } from '../events/actor.js';
+import { NO_CLIENT } from '../http/client-info.js';
 import { developmentSecret, readDevelopmentSecret } from '../database/embedded/development-secret.js';
 import { type CliEnvironment, readCliEnvironment } from './env.js';
 
@@ -46,7 +48,7 @@ export async function withAuthFort<T>(
   })(CliModule);
   const app = await NestFactory.createApplicationContext(CliModule, { logger: false, abortOnError: false });
   try {
-    return await work(app);
+    return await actAs({ userId: null, client: NO_CLIENT, languages: null, via: 'cli' }, () => work(app));
   } finally {
     await app.close();
   }

@@ -114,4 +114,28 @@ describe('authfort user, role, cleanup and keys', () => {
     expect(compromised).not.toContain(kidOf(rotated, /^current/));
     expect(kidOf(compromised, /^current/)).toBe(kidOf(rotated, /^next/));
   });
+  it('is in the audit log with everything that it changed', async () => {
+    const connection = embeddedPostgres({ dataDir: join(folder, '.data'), production: false });
+    const dataSource = await new DataSource(connection).initialize();
+    const entries = await dataSource
+      .query(
+        `SELECT action, actor_id, detail->>'via' AS via, detail->>'role' AS role FROM authfort_audit_log ORDER BY id`,
+      )
+      .finally(() => dataSource.destroy());
+    const [by, key] = [
+      { actor_id: null, via: 'cli' },
+      { actor_id: null, via: 'cli', role: null },
+    ];
+    expect(entries).toEqual([
+      { ...key, action: 'user_created' },
+      { ...by, action: 'role_added', role: 'admin' },
+      { ...by, action: 'role_added', role: 'editor' },
+      { ...by, action: 'role_added', role: 'auditor' },
+      { ...by, action: 'role_removed', role: 'editor' },
+      ...['key_compromised', 'key_compromised', 'key_rotated', 'key_compromised'].map((action) => ({
+        ...key,
+        action,
+      })),
+    ]);
+  });
 });

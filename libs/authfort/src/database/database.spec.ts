@@ -55,6 +55,29 @@ describe('Database', () => {
     things.database.afterCommit(() => order.push('at once'));
     expect(order).toEqual(['inside', 'after', 'at once']);
   });
+  it.each(['40P01', '40001'])(
+    'repeats what PostgreSQL has ended by SQLSTATE %s, up to three times',
+    async (code) => {
+      const { database } = things;
+      await database.query('DROP SEQUENCE IF EXISTS attempts; CREATE SEQUENCE attempts');
+      // A sequence is not rolled back: it counts the attempts.
+      const failUntil = (attempt: number) =>
+        `DO $$ BEGIN IF nextval('attempts') % 10 < ${attempt} THEN RAISE EXCEPTION USING ERRCODE = '${code}'; END IF; END $$`;
+      const told: string[] = [];
+      await database.transaction(async () => {
+        database.afterCommit(() => told.push('committed'));
+        await database.query('INSERT INTO things VALUES (1)');
+        await database.query(failUntil(3));
+      });
+      expect([await things.ids(), told]).toEqual([[1], ['committed']]);
+      await database.query('ALTER SEQUENCE attempts RESTART');
+      await database.query(failUntil(3));
+      await database.query('ALTER SEQUENCE attempts RESTART');
+      const failing = database.transaction(() => database.query(failUntil(4)));
+      await expect(failing).rejects.toMatchObject({ code: 'unavailable', cause: { code } });
+      expect(await database.query('SELECT last_value::int FROM attempts')).toEqual([{ last_value: 3 }]);
+    },
+  );
   it.each(['57014', '25P03', '40P01'])(
     'tells by SQLSTATE %s that the database cannot serve now',
     async (code) => {

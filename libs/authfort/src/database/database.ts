@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type pg from 'pg';
 import type { DataSource } from 'typeorm';
+import { repeatOnConflict } from './conflict.js';
 import { type Connection, ConnectionPool, RolledBackError } from './connection-pool.js';
 import type { PreparedStatement } from './prepared-statement.js';
 import { orUnavailable } from './unavailable.js';
@@ -50,7 +51,7 @@ export class Database {
     try {
       const { rows } = await (open
         ? send(open, statement, parameters)
-        : this.pool.run(statement, parameters));
+        : repeatOnConflict(() => this.pool.run(statement, parameters)));
       return rows as Row[];
     } catch (error) {
       // It was made where the answer was read; here it learns who has asked.
@@ -77,11 +78,20 @@ export class Database {
 
   /**
    * Runs `work` in one transaction (READ COMMITTED); it commits when `work` resolves and rolls back when it throws.
-   * Inside an open transaction it joins that one.
+   * Inside an open transaction it joins that one. `work` runs again after a deadlock: it must change nothing but the database.
+   * @throws AuthFortError `unavailable` when the database is away; what `work` throws, as it is
    */
   async transaction<T>(work: () => Promise<T>): Promise<T> {
     if (this.scope.getStore()) return work();
-    const connection = await this.checkOut();
+    try {
+      return await repeatOnConflict(() => this.attempt(work));
+    } catch (error) {
+      throw orUnavailable(error);
+    }
+  }
+
+  private async attempt<T>(work: () => Promise<T>): Promise<T> {
+    const connection = await this.pool.checkOut();
     const open: OpenTransaction = {
       connection,
       begun: undefined,
@@ -102,7 +112,7 @@ export class Database {
     } catch (error) {
       // What cannot be rolled back is not for anybody else.
       if (open.begun) await connection.end('ROLLBACK').catch(() => (broken = true));
-      throw orUnavailable(isConsequence(error) ? (open.refusal ?? error) : error);
+      throw isConsequence(error) ? (open.refusal ?? error) : error;
     } finally {
       connection.release(broken);
     }
@@ -123,14 +133,6 @@ export class Database {
     const open = this.scope.getStore();
     if (open) open.afterCommit.push(action);
     else action();
-  }
-
-  private async checkOut(): Promise<Connection> {
-    try {
-      return await this.pool.checkOut();
-    } catch (error) {
-      throw orUnavailable(error);
-    }
   }
 }
 

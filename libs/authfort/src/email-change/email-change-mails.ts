@@ -5,7 +5,7 @@ import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.confi
 import { UserRepository } from '../users/user.repository.js';
 import { EmailChangeService } from './email-change.service.js';
 
-/** Mails the link to the new address, and the warning to the old one. */
+/** Mails the link to the new address, and to the old one that a change was asked for, and that it was made. */
 @Injectable()
 export class EmailChangeMails implements OnModuleInit {
   constructor(
@@ -29,9 +29,15 @@ export class EmailChangeMails implements OnModuleInit {
         minutes,
       });
     });
-    this.jobs.handle('email_changed', async ({ email, userId, languages, data }) => {
+    this.jobs.handle('email_change_requested', async ({ email, userId, languages, data }) => {
       const user = userId ? await this.users.findById(userId) : undefined;
       if (!user || user.banned || user.deletedAt) return;
+      await this.mailer.send('email_change_requested', email, languages, { email: data.email ?? '' });
+    });
+    // Also after a ban: whoever took the account over may have banned it.
+    this.jobs.handle('email_changed', async ({ email, userId, languages, data }) => {
+      const user = userId ? await this.users.findById(userId) : undefined;
+      if (!user || user.deletedAt) return;
       await this.mailer.send('email_changed', email, languages, { email: data.email ?? '' });
     });
   }

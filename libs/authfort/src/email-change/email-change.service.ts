@@ -34,7 +34,7 @@ export class EmailChangeService {
     };
     await this.database.transaction(async () => {
       await this.mails.enqueue('email_change', email, user.id, since);
-      await this.mails.enqueue('email_changed', user.email, user.id, { email });
+      await this.mails.enqueue('email_change_requested', user.email, user.id, { email });
       await this.events.emit('email_change_requested', { userId: user.id });
     });
   }
@@ -62,13 +62,14 @@ export class EmailChangeService {
   }
 
   /**
-   * Changes the address at once. What was mailed to the old one is worthless then. Part of the surrounding transaction, in which the
-   * account is locked.
+   * Changes the address at once, and says so by mail to the old one, whoever changes it. What was mailed to the old one before is
+   * worthless then. Part of the surrounding transaction, in which the account is locked.
    * @throws AuthFortError `user_exists`
    */
   async apply(user: { id: string; email: string }, email: string, verified: boolean): Promise<void> {
     if (!(await this.users.changeEmail(user.id, email, verified))) throw authError('user_exists');
     await this.pending.discard(user);
-    await this.events.emit('email_changed', { userId: user.id, email });
+    await this.mails.enqueue('email_changed', user.email, user.id, { email });
+    await this.events.emit('email_changed', { userId: user.id, email, oldEmail: user.email });
   }
 }

@@ -8,6 +8,8 @@ export interface Actor {
   readonly client: ClientInfo;
   /** `Accept-Language`, for mails. */
   readonly languages: string | null;
+  /** Set for the command line, whose user is not known. */
+  readonly via?: 'cli';
 }
 
 const scope = new AsyncLocalStorage<Actor>();

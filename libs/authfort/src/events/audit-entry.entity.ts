@@ -1,7 +1,7 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
 /**
- * Who did what to whom, from where, when. Written in the transaction of the change. A trigger lets an entry lose its address and user
+ * Who did what to whom, from where, when. Written in the transaction of the change. A trigger lets an entry lose its addresses and user
  * agent, and refuses every other change.
  */
 @Entity('authfort_audit_log')
@@ -9,6 +9,8 @@ import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 @Index('authfort_audit_log_actor_id_idx', ['actorId', 'id'])
 @Index('authfort_audit_log_action_idx', ['action', 'id'])
 @Index('authfort_audit_log_at_idx', ['at'])
+@Index('authfort_audit_log_old_email_idx', ['oldEmail'], { where: 'old_email IS NOT NULL' })
+@Index('authfort_audit_log_new_email_idx', ['newEmail'], { where: 'new_email IS NOT NULL' })
 export class AuditEntryEntity {
   @PrimaryColumn('bigint', {
     primaryKeyConstraintName: 'authfort_audit_log_pkey',
@@ -43,4 +45,12 @@ export class AuditEntryEntity {
 
   @Column('jsonb')
   detail!: object;
+
+  /** Of a change of address: the address before it. Personal data, and so apart from `detail`, which cannot be erased. */
+  @Column('text', { name: 'old_email', nullable: true })
+  oldEmail!: string | null;
+
+  /** Of a change of address: the address after it. */
+  @Column('text', { name: 'new_email', nullable: true })
+  newEmail!: string | null;
 }

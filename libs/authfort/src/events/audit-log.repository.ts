@@ -46,7 +46,8 @@ export class AuditLogRepository {
     });
     return this.database.query<AuditEntry>(
       `SELECT id::text AS id, at, action, actor_id AS "actorId", user_id AS "userId", session_id AS "sessionId", ip,
-         user_agent AS "userAgent", detail
+         user_agent AS "userAgent",
+         detail || jsonb_strip_nulls(jsonb_build_object('oldEmail', old_email, 'newEmail', new_email)) AS detail
        FROM authfort_audit_log e ${where.length > 0 ? `WHERE ${where.join(' AND ')}` : ''}
        ORDER BY e.id DESC LIMIT $1`,
       values,

@@ -57,8 +57,8 @@ export interface AuthEventMap {
   email_verification_requested: OfAddress;
   email_verified: OfAddress;
   email_change_requested: OfUser;
-  /** The address has been changed to `email`. */
-  email_changed: OfAddress;
+  /** The address has been changed from `oldEmail` to `email`. */
+  email_changed: OfAddress & { oldEmail: string };
   magic_link_requested: OfAddress;
   magic_link_login: OfAddress;
   email_otp_requested: OfAddress;

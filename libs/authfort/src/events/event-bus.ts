@@ -154,15 +154,25 @@ function toLogged({ name, id, at, ...payload }: AuthEvent): LoggedEvent {
   // Of who deletes their own account nothing is to be left.
   const gone = name === 'user_deleted' && actor?.userId === userId;
   const client = gone ? undefined : (fields.client ?? actor?.client);
-  const byThemselves = actor && !BY_NOBODY_KNOWN.has(name) ? userId : null;
+  const byThemselves = actor && !actor.via && !BY_NOBODY_KNOWN.has(name) ? userId : null;
   const audit = {
     actorId: actor?.userId ?? byThemselves,
     sessionId: fields.sessionId ?? null,
     ip: client?.ip || null,
     userAgent: client?.userAgent ?? null,
-    detail: Object.fromEntries(
-      DETAILS.flatMap((key) => (key in payload ? [[key, (payload as Record<string, unknown>)[key]]] : [])),
-    ),
+    detail: { ...detailOf(payload), ...(actor?.via && { via: actor.via }) },
+    ...addressesOf(payload),
   };
   return { id, name, at, userId, payload, audit: isAudited(name) ? audit : null };
+}
+
+function detailOf(payload: object): object {
+  const entries = Object.entries(payload) as [string, unknown][];
+  return Object.fromEntries(entries.filter(([key]) => (DETAILS as readonly string[]).includes(key)));
+}
+
+/** Only a change of address has two. */
+function addressesOf(payload: object): { oldEmail: string | null; newEmail: string | null } {
+  const { oldEmail, email } = payload as { oldEmail?: string; email?: string };
+  return oldEmail === undefined ? { oldEmail: null, newEmail: null } : { oldEmail, newEmail: email ?? null };
 }

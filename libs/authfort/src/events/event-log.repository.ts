@@ -16,6 +16,9 @@ export interface LoggedEvent {
     readonly ip: string | null;
     readonly userAgent: string | null;
     readonly detail: object;
+    /** Both addresses of a change of address, in columns that can be erased. */
+    readonly oldEmail: string | null;
+    readonly newEmail: string | null;
   } | null;
 }
 
@@ -23,10 +26,11 @@ const WRITE = prepared(
   'write_events',
   `WITH event AS (
      SELECT * FROM jsonb_to_recordset($1::jsonb) AS e(id uuid, name text, at timestamptz, "userId" uuid, payload jsonb,
-       audited boolean, "actorId" uuid, "sessionId" uuid, ip text, "userAgent" text, detail jsonb)
+       audited boolean, "actorId" uuid, "sessionId" uuid, ip text, "userAgent" text, detail jsonb,
+       "oldEmail" text, "newEmail" text)
    ), audited AS (
-     INSERT INTO authfort_audit_log (at, action, actor_id, user_id, session_id, ip, user_agent, detail)
-     SELECT at, name, "actorId", "userId", "sessionId", ip, "userAgent", detail FROM event WHERE audited
+     INSERT INTO authfort_audit_log (at, action, actor_id, user_id, session_id, ip, user_agent, detail, old_email, new_email)
+     SELECT at, name, "actorId", "userId", "sessionId", ip, "userAgent", detail, "oldEmail", "newEmail" FROM event WHERE audited
    )
    INSERT INTO authfort_outbox (id, event_id, event, consumer, user_id, payload, created_at, due_at)
    SELECT gen_random_uuid(), event.id, event.name, c.consumer, event."userId", event.payload, event.at, event.at
@@ -44,12 +48,33 @@ export class EventLogRepository {
     await this.database.execute(WRITE, [JSON.stringify(rows)]);
   }
 
-  /** Takes addresses and user agents out of what a user did, and of what nobody known did to them. Those of administrators stay. */
-  async redact(userId: string): Promise<void> {
+  /**
+   * Takes network addresses and user agents out of what a user did, and of what nobody known did to them; those of administrators stay.
+   * Takes the user's e-mail addresses, the present and earlier ones, out of all entries, also where they are those of another account.
+   */
+  async redact(userId: string, email: string): Promise<void> {
     await this.database.query(
       `UPDATE authfort_audit_log SET ip = NULL, user_agent = NULL
        WHERE (actor_id = $1 OR user_id = $1 AND actor_id IS NULL) AND (ip IS NOT NULL OR user_agent IS NOT NULL)`,
       [userId],
+    );
+    // In the order of the ids, so that two that erase at the same time wait for one another.
+    await this.database.query(
+      `WITH address AS (
+         SELECT $2 AS email
+         UNION SELECT old_email FROM authfort_audit_log WHERE user_id = $1 AND old_email IS NOT NULL
+         UNION SELECT new_email FROM authfort_audit_log WHERE user_id = $1 AND new_email IS NOT NULL
+       ), entry AS (
+         SELECT id FROM authfort_audit_log WHERE id = ANY(ARRAY(
+           SELECT id FROM authfort_audit_log WHERE old_email = ANY(ARRAY(SELECT email FROM address))
+           UNION SELECT id FROM authfort_audit_log WHERE new_email = ANY(ARRAY(SELECT email FROM address))
+         )) ORDER BY id FOR UPDATE
+       )
+       UPDATE authfort_audit_log e SET
+         old_email = CASE WHEN e.old_email = ANY(ARRAY(SELECT email FROM address)) THEN NULL ELSE e.old_email END,
+         new_email = CASE WHEN e.new_email = ANY(ARRAY(SELECT email FROM address)) THEN NULL ELSE e.new_email END
+       FROM entry WHERE e.id = entry.id`,
+      [userId, email],
     );
   }
 }

@@ -168,19 +168,6 @@ export class OutboxRepository {
     );
   }
 
-  /** Takes a user's personal data out of what has not been delivered yet, and drops the mails that were for them. */
-  async redact(userId: string, email: string): Promise<void> {
-    await this.database.query(
-      `DELETE FROM authfort_outbox WHERE consumer LIKE 'mail:%' AND (user_id = $1 OR payload->>'email' = $2)`,
-      [userId, email],
-    );
-    await this.database.query(
-      `UPDATE authfort_outbox SET payload = payload - '{email,userName,client}'::text[], error = NULL
-       WHERE user_id = $1 OR payload->>'email' = $2`,
-      [userId, email],
-    );
-  }
-
   /** Deletes at most `limit` dead letters from before `cutoff`. */
   deleteDead(cutoff: Date, limit: number): Promise<number> {
     return this.deleteRows(

@@ -1,6 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
 import { Clock } from 'authfort-service';
+import { reasonOf } from '../errors/reason-of.js';
 import { OutboxRepository, type OutboxItem } from './outbox.repository.js';
 
 /** Does what one row of the outbox asks for. Throws to be asked again later. */
@@ -184,7 +185,7 @@ export class OutboxWorker implements BeforeApplicationShutdown {
     try {
       await action();
     } catch (error) {
-      this.logger.warn(`The outbox could not be worked on; it tries again: ${String(error)}`);
+      this.logger.warn(`The outbox could not be worked on; it tries again: ${reasonOf(error)}`);
     }
   }
 

@@ -2,6 +2,7 @@ import { Controller, Get, Logger, Res } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { Drain, Public } from 'authfort-service';
 import { Database } from '../database/database.js';
+import { reasonOf } from '../errors/reason-of.js';
 import { KeyRing } from '../keys/key-ring.js';
 
 const DATABASE_TIMEOUT_MS = 2000;
@@ -54,7 +55,7 @@ export class HealthController {
       await Promise.race([this.database.query('SELECT 1'), timeout]);
       return true;
     } catch (error) {
-      this.logger.warn(`The database does not answer: ${String(error)}`);
+      this.logger.warn(`The database does not answer: ${reasonOf(error)}`);
       return false;
     } finally {
       clearTimeout(timer);

@@ -2,6 +2,7 @@ import { createHash, createPrivateKey, createPublicKey, type KeyObject } from 'n
 import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { accessError, Clock, KeySource } from 'authfort-service';
 import { ReplicaSignal } from '../database/replica-signal.js';
+import { reasonOf } from '../errors/reason-of.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
 import type { SigningAlgorithm } from '../options/auth-fort.options.js';
 import { generateSigningKey, publicMembers } from './generate-signing-key.js';
@@ -86,7 +87,7 @@ export class KeyRing extends KeySource implements OnModuleDestroy {
   /** The key that signs: the current one, or its predecessor until the current one is in every cached JWKS. */
   signingKey(): SigningKey {
     const signer = signerAmong(this.keys, this.clock.now());
-    if (!signer) throw accessError('keys_unavailable', { retryAfterSeconds: KEY_POLL_SECONDS });
+    if (!signer) throw keysUnavailable(new Error('no signing key is in use'));
     return signer;
   }
 
@@ -111,7 +112,7 @@ export class KeyRing extends KeySource implements OnModuleDestroy {
 
   /** The public keys as RFC 7517 §5 describes them. */
   jwks(): JwksDocument {
-    if (!this.document) throw accessError('keys_unavailable', { retryAfterSeconds: KEY_POLL_SECONDS });
+    if (!this.document) throw keysUnavailable(new Error('no signing key is published'));
     return this.document;
   }
 
@@ -181,22 +182,24 @@ export class KeyRing extends KeySource implements OnModuleDestroy {
   }
 
   private async reloadAndFind(kid: string, algorithm: string): Promise<KeyObject> {
-    if (performance.now() - this.lastReloadAt > 1000 && !(await this.reloadQuietly())) {
-      throw accessError('keys_unavailable', { retryAfterSeconds: KEY_POLL_SECONDS });
-    }
+    if (performance.now() - this.lastReloadAt > 1000)
+      await this.sharedReload().catch((error: unknown) => {
+        throw keysUnavailable(error);
+      });
     const key = this.find(kid, algorithm);
     if (!key) throw accessError('token_invalid');
     return key;
   }
 
-  /** @returns whether the keys could be read. */
-  private async reloadQuietly(): Promise<boolean> {
+  private async reloadQuietly(): Promise<void> {
     try {
       await this.sharedReload();
-      return true;
     } catch (error) {
-      this.logger.warn(`The signing keys could not be read; going on with those in memory: ${String(error)}`);
-      return false;
+      this.logger.warn(`The signing keys could not be read; those in memory stay in use: ${reasonOf(error)}`);
     }
   }
+}
+
+function keysUnavailable(cause: unknown): Error {
+  return accessError('keys_unavailable', { retryAfterSeconds: KEY_POLL_SECONDS, cause });
 }

@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common
 import { Clock } from 'authfort-service';
 import { Database } from '../database/database.js';
 import { ReplicaSignal } from '../database/replica-signal.js';
+import { reasonOf } from '../errors/reason-of.js';
 import { EventBus } from '../events/event-bus.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
 import type { SigningAlgorithm } from '../options/auth-fort.options.js';
@@ -98,7 +99,7 @@ export class KeyRotationService implements OnModuleDestroy {
     try {
       await this.tick();
     } catch (error) {
-      this.logger.warn(`The key schedule could not run; it tries again in a minute: ${String(error)}`);
+      this.logger.warn(`The key schedule could not run; it tries again in a minute: ${reasonOf(error)}`);
     }
   }
 }

@@ -35,10 +35,15 @@ const english: MailTexts = {
     action: 'Confirm address',
     note: 'The link is good for {duration} and works once. If you know nothing of this, do nothing.',
   },
-  email_changed: {
+  email_change_requested: {
     subject: 'Your e-mail address is being changed',
     body: 'Somebody signed in to your account at {app} has asked to change its e-mail address to {email}.',
     note: 'If it was not you, sign out everywhere or change your password at once: either stops it.',
+  },
+  email_changed: {
+    subject: 'Your e-mail address was changed',
+    body: 'The e-mail address of your account at {app} was changed to {email}. Mails about the account go to the new address.',
+    note: 'If it was not you, contact the support of {app}. This address can no longer be used to sign in or to choose a new password.',
   },
 };
 
@@ -77,10 +82,15 @@ const german: MailTexts = {
     action: 'Adresse bestätigen',
     note: 'Der Link gilt {duration} und nur einmal. Wissen Sie nichts davon, tun Sie nichts.',
   },
-  email_changed: {
+  email_change_requested: {
     subject: 'Ihre E-Mail-Adresse wird geändert',
     body: 'Jemand, der in Ihrem Konto bei {app} angemeldet ist, möchte die E-Mail-Adresse in {email} ändern.',
     note: 'Waren Sie es nicht, melden Sie sich überall ab oder ändern Sie sofort Ihr Passwort: Beides hält es auf.',
+  },
+  email_changed: {
+    subject: 'Ihre E-Mail-Adresse wurde geändert',
+    body: 'Die E-Mail-Adresse Ihres Kontos bei {app} wurde in {email} geändert. Mails zum Konto gehen an die neue Adresse.',
+    note: 'Waren Sie es nicht, wenden Sie sich an den Support von {app}. Mit dieser Adresse können Sie sich nicht mehr anmelden und kein neues Passwort wählen.',
   },
 };
 

@@ -21,6 +21,7 @@ export type MailName =
   | 'magic_link'
   | 'email_otp'
   | 'email_change'
+  | 'email_change_requested'
   | 'email_changed';
 
 /**

@@ -57,6 +57,7 @@ const mailNames = z.enum([
   'magic_link',
   'email_otp',
   'email_change',
+  'email_change_requested',
   'email_changed',
 ]);
 const mailText = z.strictObject({

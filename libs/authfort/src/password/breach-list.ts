@@ -34,8 +34,10 @@ export class BreachList {
     try {
       return (await this.range(digest.slice(0, 5))).has(digest.slice(5));
     } catch (error) {
-      this.logger.warn(`The list of breached passwords could not be asked: ${reasonOf(error)}`);
-      if (breachCheck.failClosed) throw authError('unavailable', { retryAfterSeconds: 5 });
+      const reason = `The list of breached passwords could not be asked: ${reasonOf(error)}`;
+      if (breachCheck.failClosed)
+        throw authError('unavailable', { retryAfterSeconds: 5, cause: new Error(reason) });
+      this.logger.warn(reason);
       return false;
     }
   }

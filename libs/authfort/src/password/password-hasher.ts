@@ -75,7 +75,11 @@ export class PasswordHasher {
   private async admitted<T>(work: () => Promise<T>): Promise<T> {
     const { concurrency, queue } = this.config.passwordHashing;
     if (this.running >= concurrency) {
-      if (this.waiting.length >= queue) throw authError('overloaded', { retryAfterSeconds: 2 });
+      if (this.waiting.length >= queue)
+        throw authError('overloaded', {
+          retryAfterSeconds: 2,
+          cause: `${queue} password hashes are waiting`,
+        });
       // The one that finishes hands its place over, so `running` stays as it is.
       await new Promise<void>((resolve) => this.waiting.push(resolve));
     } else {

@@ -30,10 +30,10 @@ export class PasswordMails implements OnModuleInit {
     await this.mailer.send('password_reset', email, languages, { link, minutes });
   }
 
-  /** To the address of that moment: whoever has taken the account over may have changed it since. */
+  /** To the address of that moment, also after a ban: whoever has taken the account over may have changed or banned it since. */
   private async sendChanged({ email, userId, languages }: MailJob): Promise<void> {
     const user = userId ? await this.users.findById(userId) : undefined;
-    if (!user || user.banned || user.deletedAt) return;
+    if (!user || user.deletedAt) return;
     await this.mailer.send('password_changed', email, languages, {});
   }
 }

@@ -1,12 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { Clock } from 'authfort-service';
-import { authError } from '../errors/catalog.js';
 import { ChangePasswordService } from './change-password.service.js';
 import { RateLimiter } from '../rate-limits/rate-limiter.js';
 import type { SessionUser } from '../sessions/session.authenticator.js';
-
-/** How long a sign-in counts as fresh, in seconds. */
-const FRESH_SECONDS = 600;
+import { FreshSignInPolicy } from '../sign-in/fresh-sign-in.policy.js';
 
 /** Asks once more who it is, before what cannot be undone: a session left open must not be enough. */
 @Injectable()
@@ -14,12 +10,12 @@ export class ReauthenticationService {
   constructor(
     private readonly passwords: ChangePasswordService,
     private readonly limiter: RateLimiter,
-    private readonly clock: Clock,
+    private readonly freshness: FreshSignInPolicy,
   ) {}
 
   /**
    * Passes with the right password, or when the user has signed in within the last ten minutes.
-   * @throws AuthFortError `invalid_password`, `reauthentication_required`, `rate_limit_exceeded`
+   * @throws AuthFortError `invalid_password`, `insufficient_user_authentication`, `rate_limit_exceeded`
    */
   async assert(user: SessionUser, password: string | undefined): Promise<void> {
     if (password === undefined) return this.assertFresh(user);
@@ -27,11 +23,8 @@ export class ReauthenticationService {
     await this.passwords.assertPassword(user.account.id, password);
   }
 
-  /** Passes within ten minutes of the sign-in. @throws AuthFortError `reauthentication_required` */
-  assertFresh({ claims }: SessionUser): void {
-    // OpenID Connect Core §2: seconds since 1970. The signature over it has been checked.
-    const signedInAt = typeof claims.auth_time === 'number' ? claims.auth_time : 0;
-    if (this.clock.now().getTime() / 1000 - signedInAt > FRESH_SECONDS)
-      throw authError('reauthentication_required');
+  /** Passes within ten minutes of the sign-in. @throws AuthFortError `insufficient_user_authentication` */
+  assertFresh(user: SessionUser): void {
+    this.freshness.assertFresh(user);
   }
 }

@@ -39,14 +39,19 @@ export interface RotationRequest {
  * `token` locks the presented row. A racer waits there and then reads the winner's version of that row (READ COMMITTED
  * re-evaluates locked rows), so everything that decides between "rotated", "repeated" and "reused" stands in that one row: the
  * use of a successor is noted in its predecessor, by clearing the salt. Locks are taken from the newer token to the older one
- * only, so rotations cannot deadlock.
+ * only, so rotations cannot deadlock. The session comes before its tokens: the foreign key of the successor locks it in any case,
+ * and a deletion, which goes from the session to its tokens, would wait for a rotation that waits for the deletion.
  */
 const ROTATE = prepared(
   'rotate_refresh_token',
   `
   WITH token AS (
-    SELECT token_hash, session_id, expires_at, rotated_at, successor_salt, predecessor_hash
-    FROM authfort_refresh_tokens WHERE token_hash = $1 FOR UPDATE
+    SELECT t.token_hash, t.session_id, t.expires_at, t.rotated_at, t.successor_salt, t.predecessor_hash
+    FROM (
+      SELECT id FROM authfort_sessions
+      WHERE id = (SELECT session_id FROM authfort_refresh_tokens WHERE token_hash = $1) FOR KEY SHARE
+    ) AS of_session
+    JOIN authfort_refresh_tokens t ON t.session_id = of_session.id WHERE t.token_hash = $1 FOR UPDATE OF t
   ), judged AS (
     SELECT token.token_hash, token.predecessor_hash, token.session_id, s.user_id, s.amr, s.created_at, s.expires_at AS session_ends,
       CASE WHEN token.rotated_at IS NULL THEN $2::bytea ELSE token.successor_salt END AS salt,

@@ -138,6 +138,14 @@ export class SessionRepository {
     return ended.userId;
   }
 
+  /**
+   * Keeps other changes of the user and of all their sessions waiting until the transaction ends: two that end several sessions would
+   * else lock them in different orders.
+   */
+  async lockOwner(userId: string): Promise<void> {
+    await this.database.query('SELECT 1 FROM authfort_users WHERE id = $1 FOR NO KEY UPDATE', [userId]);
+  }
+
   /** Ends all sessions of a user, but for `exceptSessionId`. @returns how many. */
   async revokeAll(userId: string, reason: string, now: Date, exceptSessionId?: string): Promise<number> {
     const { count } = await this.revocations.endSessions(

@@ -91,6 +91,7 @@ export class SessionService {
   async revokeAll(userId: string, reason: string, exceptSessionId?: string): Promise<number> {
     if (exceptSessionId !== undefined && !isUuid(exceptSessionId)) throw authError('session_not_found');
     return this.database.transaction(async () => {
+      await this.sessions.lockOwner(userId);
       const ended = await this.sessions.revokeAll(userId, reason, this.clock.now(), exceptSessionId);
       await this.pending.discardEmailChange(userId);
       if (ended > 0) await this.events.emit('session_revoked', { userId, sessionId: null });

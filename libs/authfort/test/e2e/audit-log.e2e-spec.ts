@@ -231,8 +231,9 @@ describe('the audit log', () => {
     });
   });
   it('refuses to be changed', async () => {
-    await expect(server.dataSource.query(`UPDATE authfort_audit_log SET action = 'login'`)).rejects.toThrow(
-      'append-only',
-    );
+    for (const change of [`action = 'login'`, `detail = '{}'`, `old_email = 'a@example.com'`, `ip = '::1'`])
+      await expect(
+        server.dataSource.query(`UPDATE authfort_audit_log SET ${change} WHERE action = 'role_added'`),
+      ).rejects.toThrow('append-only');
   });
 });

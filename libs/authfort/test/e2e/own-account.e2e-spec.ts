@@ -130,7 +130,7 @@ describe('a change of address', () => {
     expect((await ask()).status).toBe(200);
     server.clock.advance(601);
     const stale = await ask();
-    expect([stale.status, stale.body.error]).toEqual([403, 'reauthentication_required']);
+    expect([stale.status, stale.body.error]).toEqual([401, 'insufficient_user_authentication']);
     // RFC 9470 §3
     expect(stale.headers.get('www-authenticate')).toContain('error="insufficient_user_authentication"');
   });
@@ -209,7 +209,7 @@ describe('an account', () => {
     const user = await server.signUp();
     expect((await call(user, 'DELETE', '/me', { password: 'wrong password' })).status).toBe(400);
     server.clock.advance(601);
-    expect((await call(user, 'DELETE', '/me')).body.error).toBe('reauthentication_required');
+    expect((await call(user, 'DELETE', '/me')).body.error).toBe('insufficient_user_authentication');
     const gone = await call(user, 'DELETE', '/me', { password: PASSWORD });
     expect([gone.status, gone.cookies.access_token]).toEqual([204, '']);
     expect((await me(user)).status).toBe(401);

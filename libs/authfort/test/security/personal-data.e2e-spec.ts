@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { OnAuthEvent } from 'authfort';
 import { PASSWORD, startServer, type TestServer } from '../harness.js';
 
@@ -90,3 +90,81 @@ it.each(['self', 'admin', 'hard'])(
     expect(await whereabouts(personal)).toEqual([]);
   },
 );
+
+describe.each([false, true])('an address that two accounts have had (hard: %p)', (hard) => {
+  /** The first account had the address and moved on; the second took it, and has another one by now. */
+  async function history(mark: string) {
+    const shared = `shared-${mark}@example.com`;
+    const first = await server.authfort.createUser({ email: shared });
+    await server.authfort.updateUser(first.id, { email: `first-${mark}@example.com` });
+    const second = await server.authfort.createUser({ email: shared });
+    // These wait for a mail server that is down, and hold the address too.
+    const { send } = server.mail;
+    server.mail.send = () => Promise.reject(new Error('down'));
+    await server.authfort.updateUser(second.id, { email: `second-${mark}@example.com` });
+    await server.mailTo(shared);
+    return { shared, first, second, up: () => (server.mail.send = send) };
+  }
+
+  it('is in no table any more once the one that has it is deleted', async () => {
+    const mark = randomUUID().slice(0, 8);
+    const { shared, first, second, up } = await history(mark);
+    await server.authfort.updateUser(second.id, { email: shared });
+    await server.authfort.deleteUser(second.id, { hard });
+    up();
+    expect(await whereabouts([shared, 'second-'])).toEqual([]);
+    // What concerns the first account alone stays.
+    const { entries } = await server.authfort.listAuditEntries({ userId: first.id, action: 'email_changed' });
+    expect(entries.map(({ detail }) => detail)).toEqual([{ newEmail: `first-${mark}@example.com` }]);
+    await server.authfort.deleteUser(first.id, { hard });
+    expect(await whereabouts([mark])).toEqual([]);
+  });
+
+  it('is in no entry of the audit log any more once the one that had it is deleted', async () => {
+    const mark = randomUUID().slice(0, 8);
+    const { shared, second, up } = await history(mark);
+    await server.authfort.deleteUser(second.id, { hard });
+    up();
+    // An event about the first account that was not delivered yet is not the business of the second.
+    const found = await whereabouts([shared, 'second-']);
+    expect(found.filter((where) => !where.startsWith('authfort_outbox: shared-'))).toEqual([]);
+  });
+
+  it('is not told to somebody else in a mail that waits', async () => {
+    const mark = randomUUID().slice(0, 8);
+    const wanted = `wanted-${mark}@example.com`;
+    const user = await server.signUp();
+    const { send } = server.mail;
+    server.mail.send = () => Promise.reject(new Error('down'));
+    const change = { email: wanted, password: PASSWORD };
+    await server.post('/auth/email-change', change, { bearer: user.accessToken });
+    await server.mailTo(wanted);
+    const { id } = await server.authfort.createUser({ email: wanted });
+    await server.authfort.deleteUser(id, { hard });
+    server.mail.send = send;
+    expect(await whereabouts([mark])).toEqual([]);
+    server.clock.advance(5);
+    expect(await server.mailTo(user.email)).toMatch(/asked to change its e-mail address to …/);
+  });
+});
+
+it('is in the export of whom it concerns, and not in that of who administers', async () => {
+  const [user, admin] = [await server.signUp(), await server.signUp()];
+  await server.authfort.addRole(admin.id, 'admin');
+  const signIn = async (email: string): Promise<string> =>
+    (await server.post('/auth/login', { email, password: PASSWORD })).body.tokens.access_token;
+  const email = `new-${user.email}`;
+  await server.request(`/auth/admin/users/${user.id}`, {
+    method: 'PATCH',
+    json: { email },
+    bearer: await signIn(admin.email),
+  });
+  const exported = async (address: string) => {
+    const { body } = await server.request('/auth/me/export', { bearer: await signIn(address) });
+    return body.audit_log
+      .filter(({ action }: { action: string }) => action === 'email_changed')
+      .map(({ detail }: { detail: object }) => detail);
+  };
+  expect(await exported(email)).toEqual([{ old_email: user.email, new_email: email }]);
+  expect(await exported(admin.email)).toEqual([{}]);
+});

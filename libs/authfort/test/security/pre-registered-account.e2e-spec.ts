@@ -113,6 +113,6 @@ describe('attack: an account made beforehand with the victim’s address', () =>
       { password: NEW_PASSWORD },
       { bearer: user.accessToken },
     );
-    expect([set.status, set.body.error]).toEqual([403, 'reauthentication_required']);
+    expect([set.status, set.body.error]).toEqual([401, 'insufficient_user_authentication']);
   });
 });
