@@ -7,7 +7,7 @@ import { type NewUser, type ProfileChanges, type User, USER_COLUMNS } from './us
 
 const LOCK_FOR_PASSWORD_SIGN_IN = prepared(
   'lock_for_password_sign_in',
-  `SELECT ${USER_COLUMNS} FROM authfort_users u WHERE u.id = $1 AND u.password_hash = $2 AND u.deleted_at IS NULL FOR SHARE OF u`,
+  `SELECT ${USER_COLUMNS} FROM authfort_users u WHERE u.id = $1 AND u.password_hash = $2 AND u.deleted_at IS NULL FOR NO KEY UPDATE OF u`,
 );
 
 /** Accounts. Changes that end access raise `token_version` in the same statement. */
