@@ -6,8 +6,7 @@ import { type UserChanges, UserEditorService } from './account/user-editor.servi
 import type { RoleOverview } from './roles/permission.repository.js';
 import { PermissionService } from './roles/permission.service.js';
 import { RoleService } from './roles/role.service.js';
-import type { ListSessionsQuery, SessionPage } from './sessions/session-page.js';
-import type { Session } from './sessions/session.repository.js';
+import type { ListSessionsQuery, Session, SessionPage } from './sessions/session-page.js';
 import { type ListUsersQuery, UserDirectoryService, type UserPage } from './users/user-directory.service.js';
 import type { User } from './users/user.js';
 import { AuthFortSignIns } from './auth-fort-sign-ins.js';

@@ -1,6 +1,19 @@
 import { isUuid } from '../database/uuid.js';
 import { authError } from '../errors/catalog.js';
-import type { Session } from './session.repository.js';
+
+/** A session as its owner sees it. */
+export interface Session {
+  readonly id: string;
+  readonly createdAt: Date;
+  /**
+   * The hour of the last use (sign-in or refresh) before the present hour began; without one, the hour of the sign-in. The value
+   * changes only on the hour, so that nobody learns from it when the owner refreshes.
+   */
+  readonly lastSeenAt: Date;
+  readonly expiresAt: Date;
+  readonly ip: string | null;
+  readonly userAgent: string | null;
+}
 
 /** Sessions of a page, unless the caller asks for fewer. */
 export const SESSIONS_PER_PAGE = 100;

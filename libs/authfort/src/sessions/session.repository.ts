@@ -5,22 +5,8 @@ import { prepared } from '../database/prepared-statement.js';
 import type { ClientInfo } from '../http/client-info.js';
 import { RevocationLogRepository } from '../revocation/revocation-log.repository.js';
 import { type User, USER_COLUMNS } from '../users/user.js';
-import type { SessionPosition } from './session-page.js';
+import type { Session, SessionPosition } from './session-page.js';
 import { lastSeenAt, OPEN_SESSION } from './session-statements.js';
-
-/** A session as its owner sees it. */
-export interface Session {
-  readonly id: string;
-  readonly createdAt: Date;
-  /**
-   * The hour of the last use (sign-in or refresh) before the present hour began; without one, the hour of the sign-in. The value
-   * changes only on the hour, so that nobody learns from it when the owner refreshes.
-   */
-  readonly lastSeenAt: Date;
-  readonly expiresAt: Date;
-  readonly ip: string | null;
-  readonly userAgent: string | null;
-}
 
 /** A user together with the state of one of their sessions. */
 export interface UserInSession extends User {

@@ -1,6 +1,5 @@
 import { parse } from 'bowser';
-import type { SessionPage } from './session-page.js';
-import type { Session } from './session.repository.js';
+import type { Session, SessionPage } from './session-page.js';
 
 /** A session in an answer. */
 export interface SessionResponse {
