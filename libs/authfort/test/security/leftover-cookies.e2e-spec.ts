@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Answer, adapters, PASSWORD, startServer, type TestServer } from '../harness.js';
 
 const MARK = '__Host-refresh_token-session';
-const BROWSER = { 'sec-fetch-site': 'same-origin', host: 'auth.shop.example.com' };
+// Browsers send this with every request to a secure origin; no page can take it away.
+const BROWSER = { 'sec-fetch-site': 'same-origin' };
 /** As a browser would hold it from the Python AuthFort: 64 random bytes, with Path=/. */
 const python = () => randomBytes(64).toString('base64url');
 const stranger = () => randomBytes(32).toString('base64url');
@@ -18,7 +19,7 @@ const ended = ({ setCookies }: Pick<Answer, 'setCookies'>) =>
       return `${line.split('=')[0]} ${path} ${domain}`;
     });
 
-/** fetch() sets no Host header: the server is reached by its address, and the name is passed on as a proxy does. */
+/** The host of these requests is an address; test/e2e/changed-cookie-options has one with parent domains. */
 describe.each(adapters)(
   'attack: cookies of older paths, domains and installations, and planted ones, on %s',
   (adapter) => {
@@ -56,7 +57,7 @@ describe.each(adapters)(
     const live = async (access: string) =>
       (await server.request('/auth/me', { bearer: access })).status === 200;
     const inBrowser = (path: string, cookie: string) =>
-      server.post(path, undefined, { cookie, headers: { 'sec-fetch-site': BROWSER['sec-fetch-site'] } });
+      server.post(path, undefined, { cookie, headers: BROWSER });
 
     it.each([
       ['before', (own: string) => [python(), own]],
@@ -222,6 +223,34 @@ describe.each(adapters)(
         young.clock.advance(3601);
         const later = await refresh(first.body.tokens.refresh_token);
         expect([later.status, ended(later)]).toEqual([200, []]);
+      });
+    });
+
+    describe('a browser whose session was imported, and that has no mark', () => {
+      const imported = async () => {
+        const own = await signUp();
+        await server.dataSource.query('UPDATE authfort_sessions SET mark_pending = true WHERE id = $1', [
+          own.sid,
+        ]);
+        return own;
+      };
+
+      it('receives one at its first refresh, also when the answer was lost, and needs it from then on', async () => {
+        const own = await imported();
+        const first = await inBrowser('/auth/refresh', `refresh_token=${own.refresh}`);
+        expect([first.status, first.cookies[MARK]]).toEqual([200, own.sid]);
+        const repeat = await inBrowser('/auth/refresh', `refresh_token=${own.refresh}`);
+        expect([repeat.status, repeat.cookies[MARK]]).toEqual([200, own.sid]);
+        const next = `refresh_token=${first.cookies.refresh_token}`;
+        expect((await inBrowser('/auth/refresh', next)).body.error).toBe('refresh_token_mismatch');
+        expect((await inBrowser('/auth/refresh', `${next}; ${MARK}=${own.sid}`)).status).toBe(200);
+      });
+      it('does not adopt it beside the cookies of another session', async () => {
+        const [own, planted] = [await signUp(), await imported()];
+        for (const beside of [`${MARK}=${own.sid}`, `access_token=${own.access}`]) {
+          const answer = await inBrowser('/auth/refresh', `refresh_token=${planted.refresh}; ${beside}`);
+          expect([answer.status, answer.body.error]).toEqual([401, 'refresh_token_mismatch']);
+        }
       });
     });
 

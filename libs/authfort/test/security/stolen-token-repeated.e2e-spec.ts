@@ -20,6 +20,14 @@ class Alarm {
   }
 }
 
+/** Its deliveries stay in the outbox, which the owner can export. */
+class Overloaded {
+  @OnAuthEvent('token_refreshed', { durable: true })
+  fail(): void {
+    throw new Error('busy');
+  }
+}
+
 interface From {
   ip?: string;
   userAgent?: string;
@@ -155,7 +163,7 @@ describe.each(adapters)('attack: a stolen refresh token, repeated at the right m
 describe('attack: watching the API for the moment at which the owner refreshes', () => {
   const HOUR = 3600;
   beforeAll(async () => {
-    server = await startServer({ options: { cookie: {} } });
+    server = await startServer({ options: { cookie: {} }, providers: [Overloaded] });
   });
   afterAll(() => server.close());
 
