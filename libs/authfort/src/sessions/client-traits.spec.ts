@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { deviceOf, networkOf, traitsOf } from './client-traits.js';
+import { deviceOf, knownDevices, networkOf, traitsOf } from './client-traits.js';
 
 describe('networkOf', () => {
   it.each([
@@ -48,6 +48,12 @@ describe('deviceOf', () => {
   it.each([null, '', '/1.0', '()'])('knows nothing of %j', (userAgent) =>
     expect(deviceOf(userAgent)).toBeNull(),
   );
+});
+
+it('keeps the devices of 500 user agents in memory at most', () => {
+  const names = Array.from({ length: 1200 }, (_, n) => `Invented${'x'.repeat(n % 7)}/${n} (${n})`);
+  for (const name of names) expect(deviceOf(name)).toMatch(/^invented/);
+  expect(knownDevices()).toBe(500);
 });
 
 it('keys the traits by the token: they say nothing without it', () => {

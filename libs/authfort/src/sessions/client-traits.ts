@@ -19,6 +19,9 @@ const TRAIT_BYTES = 16;
 const MAX_KNOWN_DEVICES = 500;
 const devices = new Map<string, string | null>();
 
+/** How many devices are in memory, for the test of the bound. */
+export const knownDevices = (): number => devices.size;
+
 /** The traits of a client, keyed by the refresh token that it presents. */
 export function traitsOf({ ip, userAgent }: ClientInfo, token: string): ClientTraits {
   return {

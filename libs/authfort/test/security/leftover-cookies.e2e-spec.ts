@@ -179,6 +179,16 @@ describe.each(adapters)(
       );
     });
 
+    it('verifies four access cookies at most when it signs out', async () => {
+      const own = await signUp();
+      const signOut = (count: number) => {
+        const others = Array.from({ length: count }, (_, n) => `access_token=other${n}`);
+        return inBrowser('/auth/logout', [...others, `access_token=${own.access}`].join('; '));
+      };
+      expect([(await signOut(4)).status, await live(own.access)]).toEqual([204, true]);
+      expect([(await signOut(3)).status, await live(own.access)]).toEqual([204, false]);
+    });
+
     describe('the access cookie, after COOKIE_DOMAIN was set or removed', () => {
       it('is ended in its other form where two come, at a refresh and a logout', async () => {
         const own = await signUp();
