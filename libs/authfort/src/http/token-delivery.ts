@@ -100,7 +100,7 @@ export class TokenDelivery {
   /** The session that the mark names. */
   sessionMark(cookieHeader: string | undefined): string | undefined {
     if (!this.marksSessions) return undefined;
-    return valuesOf(cookieHeader, this.markName).find(isUuid);
+    return valuesOf(cookieHeader, this.markName).find(isUuid)?.toLowerCase();
   }
 
   private get markName(): string {
