@@ -26,7 +26,8 @@ export class AccountExportRepository {
          (SELECT count(*)::integer FROM authfort_password_history h WHERE h.user_id = u.id) AS earlier_passwords,
          ${listOf(`id, amr, created_at, expires_at, revoked_at, revoked_reason, ip, user_agent,
            ${lastSeenAt('s', '$3')} AS last_seen_at
-           FROM authfort_sessions s WHERE s.user_id = u.id ORDER BY created_at, id`)} AS sessions,
+           FROM (SELECT * FROM authfort_sessions WHERE user_id = u.id ORDER BY created_at DESC LIMIT ${MOST}) AS s
+           ORDER BY created_at, id`)} AS sessions,
          ${listOf(`purpose, email, created_at, expires_at
            FROM authfort_one_time_tokens WHERE (user_id = u.id OR email = $2) AND purpose <> 'email_change' ORDER BY created_at`)} AS links,
          ${listOf(`at, action, actor_id, user_id, session_id, detail, ${ofTheirOwn('ip')}, ${ofTheirOwn('user_agent')}

@@ -4,6 +4,7 @@ import { UserEntity } from '../users/user.entity.js';
 /** One sign-in on one device: the `sid` claim, stable over every refresh. A revoked session takes its refresh and access tokens with it. */
 @Entity('authfort_sessions')
 @Index('authfort_sessions_live_idx', ['userId', 'createdAt', 'id'], { where: 'revoked_at IS NULL' })
+@Index('authfort_sessions_session_limit_idx', ['revokedAt'], { where: "revoked_reason = 'session_limit'" })
 export class SessionEntity {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'authfort_sessions_pkey' })
   id!: string;

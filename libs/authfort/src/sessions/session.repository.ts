@@ -147,11 +147,23 @@ export class SessionRepository {
     return count;
   }
 
-  /** Deletes at most `limit` sessions past their absolute end: by then no token of theirs, however old, is good for anything. */
+  /**
+   * Deletes at most `limit` sessions: those past their absolute end, when none of their tokens is good for anything, and those that
+   * newer sign-ins ended a day ago. The latter are no evidence of a theft, and a user could make any number of them.
+   */
   async deleteExpired(now: Date, limit: number): Promise<number> {
     const rows = await this.database.query(
-      `DELETE FROM authfort_sessions WHERE id IN
-         (SELECT id FROM authfort_sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+      `DELETE FROM authfort_sessions WHERE id IN (
+         SELECT id FROM (
+           SELECT id FROM authfort_sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED
+         ) AS expired
+         UNION ALL
+         SELECT id FROM (
+           SELECT id FROM authfort_sessions
+           WHERE revoked_reason = 'session_limit' AND revoked_at <= $1::timestamptz - interval '1 day'
+           ORDER BY revoked_at LIMIT $2 FOR UPDATE SKIP LOCKED
+         ) AS superseded
+         LIMIT $2)
        RETURNING 1`,
       [now, limit],
     );

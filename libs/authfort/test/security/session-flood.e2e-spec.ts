@@ -81,6 +81,25 @@ describe('attack: sessions without number', () => {
     expect(await live(user)).toEqual([sid]);
   });
 
+  it('keeps those that newer sign-ins ended for a day only, and those that ended otherwise as evidence', async () => {
+    const user = await server.signUp();
+    await server.post('/auth/logout', { refresh_token: user.refreshToken });
+    const first = await login(user);
+    for (let count = 0; count < MOST; count += 1) {
+      server.clock.advance(1);
+      await login(user);
+    }
+    server.clock.advance(86_000);
+    await server.authfort.cleanup();
+    expect((await rowsOf(first.sid)).reason).toBe('session_limit');
+    server.clock.advance(500);
+    await server.authfort.cleanup();
+    expect(await rowsOf(first.sid)).toBeUndefined();
+    expect((await server.post('/auth/refresh', { refresh_token: first.refresh_token })).status).toBe(401);
+    expect((await rowsOf(user.sessionId)).reason).toBe('logout');
+    expect(await live(user)).toHaveLength(MOST);
+  });
+
   it('lists sessions in pages, to their owner, to administrators and in code', async () => {
     const user = await server.signUp();
     for (let count = 1; count < MOST; count += 1) {

@@ -21,9 +21,13 @@ export class TheftDetection1700000000005 implements MigrationInterface {
     await runner.query(
       'CREATE INDEX authfort_sessions_live_idx ON authfort_sessions (user_id, created_at, id) WHERE revoked_at IS NULL',
     );
+    await runner.query(
+      `CREATE INDEX authfort_sessions_session_limit_idx ON authfort_sessions (revoked_at) WHERE revoked_reason = 'session_limit'`,
+    );
   }
 
   async down(runner: QueryRunner): Promise<void> {
+    await runner.query('DROP INDEX authfort_sessions_session_limit_idx');
     await runner.query('DROP INDEX authfort_sessions_live_idx');
     await runner.query(
       'CREATE INDEX authfort_refresh_tokens_session_id_idx ON authfort_refresh_tokens (session_id)',
