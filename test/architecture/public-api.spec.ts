@@ -12,9 +12,9 @@ const API: Record<string, [path: string, names: string]> = {
       AuthFortAsyncOptions AuthFortCookieOptions AuthFortError AuthFortModule AuthFortOptions
       AuthFortOptionsError AuthResult AuthTokens AuthUser BreachCheckOptions CleanupResult
       ClientInfo CreateUserInput CurrentUser DeadLetter DeadLetterPage Introspect
-      KeyRotationOptions ListUsersQuery Mail MailName MailOptions MailText MailTexts MailTransport
+      KeyRotationOptions ListSessionsQuery ListUsersQuery Mail MailName MailOptions MailText MailTexts MailTransport
       OnAuthEvent OnAuthEventOptions PasswordHashingOptions PasswordPolicyOptions Permissions
-      Public RateLimitName RateLimitOptions RateLimitRule RoleOverview Roles Session SessionUser
+      Public RateLimitName RateLimitOptions RateLimitRule RoleOverview Roles Session SessionPage SessionUser
       SigningAlgorithm User UserChanges UserPage UserSort WebhookOptions authError
       authfortEntities authfortMigrations errorCatalog
     `,

@@ -6,7 +6,7 @@ import { type UserChanges, UserEditorService } from './account/user-editor.servi
 import type { RoleOverview } from './roles/permission.repository.js';
 import { PermissionService } from './roles/permission.service.js';
 import { RoleService } from './roles/role.service.js';
-import type { Session } from './sessions/session.repository.js';
+import type { ListSessionsQuery, Session, SessionPage } from './sessions/session-page.js';
 import { type ListUsersQuery, UserDirectoryService, type UserPage } from './users/user-directory.service.js';
 import type { User } from './users/user.js';
 import { AuthFortSignIns } from './auth-fort-sign-ins.js';
@@ -116,9 +116,14 @@ export abstract class AuthFortAccounts extends AuthFortSignIns {
     return permissions.length > 0 && permissions.every((permission) => granted.includes(permission));
   }
 
-  /** The live sessions, newest first. @throws `user_not_found` */
+  /** The live sessions, newest first, at most 100; {@link listSessions} pages through more. @throws `user_not_found` */
   async getSessions(userId: string): Promise<Session[]> {
-    return this.sessions.list((await this.users.get(userId)).id);
+    return [...(await this.listSessions(userId)).sessions];
+  }
+
+  /** One page of the live sessions, newest first. @throws `user_not_found`, `validation_error` for a cursor that is none */
+  async listSessions(userId: string, query: ListSessionsQuery = {}): Promise<SessionPage> {
+    return this.sessions.list((await this.users.get(userId)).id, query);
   }
 
   /** @throws `user_not_found`, `session_not_found` */

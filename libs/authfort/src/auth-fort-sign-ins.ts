@@ -37,9 +37,12 @@ export abstract class AuthFortSignIns {
     return this.refreshes.refresh(refreshToken, client);
   }
 
-  /** Ends the session of a refresh token. A token that is not known is no error. */
-  logout(refreshToken: string): Promise<void> {
-    return this.sessions.endByRefreshToken(refreshToken);
+  /**
+   * Ends the session of a refresh token, as stolen (event `refresh_token_reused`) when a refresh with the token would be theft. A token
+   * that is not known is no error.
+   */
+  logout(refreshToken: string, client: ClientInfo = NO_CLIENT): Promise<void> {
+    return this.sessions.endByRefreshToken(refreshToken, client);
   }
 
   /** The user behind an access token, checked against the database. @throws `token_invalid`, `session_revoked`, … */

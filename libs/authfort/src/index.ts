@@ -38,7 +38,7 @@ export { AuthFortOptionsError } from './options/resolve-options.js';
 export type { AuthResult, AuthTokens } from './sessions/auth-result.js';
 export type { RoleOverview } from './roles/permission.repository.js';
 export type { SessionUser } from './sessions/session.authenticator.js';
-export type { Session } from './sessions/session.repository.js';
+export type { ListSessionsQuery, Session, SessionPage } from './sessions/session-page.js';
 export type { User } from './users/user.js';
 export type { ListUsersQuery, UserPage } from './users/user-directory.service.js';
 export type { UserSort } from './users/user-directory.repository.js';

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../database/database.js';
+import { lastSeenAt } from '../sessions/session-statements.js';
 
 /** What the tables hold on a user, as JSON has it: dates in ISO 8601. */
 export interface StoredAboutUser {
@@ -19,22 +20,24 @@ const MOST = 10_000;
 export class AccountExportRepository {
   constructor(private readonly database: Database) {}
 
-  async read(userId: string, email: string): Promise<StoredAboutUser> {
+  async read(userId: string, email: string, now: Date): Promise<StoredAboutUser> {
     const [found] = await this.database.query<StoredAboutUser>(
       `SELECT u.password_hash IS NOT NULL AS has_password,
          (SELECT count(*)::integer FROM authfort_password_history h WHERE h.user_id = u.id) AS earlier_passwords,
          ${listOf(`id, amr, created_at, expires_at, revoked_at, revoked_reason, ip, user_agent,
-           (SELECT max(t.issued_at) FROM authfort_refresh_tokens t WHERE t.session_id = s.id) AS last_seen_at
-           FROM authfort_sessions s WHERE s.user_id = u.id ORDER BY created_at, id`)} AS sessions,
+           ${lastSeenAt('s', '$3')} AS last_seen_at
+           FROM (SELECT * FROM authfort_sessions WHERE user_id = u.id ORDER BY created_at DESC LIMIT ${MOST}) AS s
+           ORDER BY created_at, id`)} AS sessions,
          ${listOf(`purpose, email, created_at, expires_at
            FROM authfort_one_time_tokens WHERE (user_id = u.id OR email = $2) AND purpose <> 'email_change' ORDER BY created_at`)} AS links,
          ${listOf(`at, action, actor_id, user_id, session_id, ${DETAIL}, ${ofTheirOwn('ip')}, ${ofTheirOwn('user_agent')}
-           FROM authfort_audit_log WHERE user_id = u.id OR actor_id = u.id ORDER BY id DESC LIMIT ${MOST}`)} AS audit_log,
+           FROM authfort_audit_log WHERE (user_id = u.id OR actor_id = u.id) AND ${notOfAFreshRefresh('action', 'at')} ORDER BY id DESC LIMIT ${MOST}`)} AS audit_log,
          ${listOf(`event, consumer, created_at, dead_at, payload
-           FROM authfort_outbox WHERE user_id = u.id OR u.email_verified AND payload->>'email' = $2
+           FROM authfort_outbox WHERE (user_id = u.id OR u.email_verified AND payload->>'email' = $2)
+             AND ${notOfAFreshRefresh('event', 'created_at')}
            ORDER BY created_at DESC LIMIT ${MOST}`)} AS pending_deliveries
        FROM authfort_users u WHERE u.id = $1`,
-      [userId, email],
+      [userId, email, now],
     );
     return found!;
   }
@@ -43,6 +46,10 @@ export class AccountExportRepository {
 /** With the addresses of a change of the user's own address; those that an administrator gave to others are not theirs to know. */
 const DETAIL = `detail || CASE WHEN user_id = u.id
   THEN jsonb_strip_nulls(jsonb_build_object('old_email', old_email, 'new_email', new_email)) ELSE '{}' END AS detail`;
+/** Leaves the refreshes of the present hour out: a thief with an access token would learn when to repeat a refresh token. */
+function notOfAFreshRefresh(name: string, at: string): string {
+  return `(${name} NOT IN ('token_refreshed', 'refresh_token_repeated') OR ${at} < date_trunc('hour', $3::timestamptz, 'UTC'))`;
+}
 
 /**
  * An administrator's address is not the user's to know; nor is that of nobody known, as long as the user has not shown that the

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { Clock } from 'authfort-service';
 import type { User } from '../users/user.js';
 import { toUserResponse, type UserResponse } from '../users/user.response.js';
 import { AccountExportRepository, type StoredAboutUser } from './account-export.repository.js';
@@ -12,13 +13,16 @@ export interface AccountExport extends StoredAboutUser {
 /** Hands users what is held on them. */
 @Injectable()
 export class AccountExportService {
-  constructor(private readonly repository: AccountExportRepository) {}
+  constructor(
+    private readonly repository: AccountExportRepository,
+    private readonly clock: Clock,
+  ) {}
 
   async export(user: User): Promise<AccountExport> {
     return {
       user: toUserResponse(user, null),
       permissions: user.permissions,
-      ...(await this.repository.read(user.id, user.email)),
+      ...(await this.repository.read(user.id, user.email, this.clock.now())),
     };
   }
 }

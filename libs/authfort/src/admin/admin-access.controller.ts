@@ -3,9 +3,11 @@ import { z } from 'zod';
 import { BanService } from '../account/ban.service.js';
 import { authError } from '../errors/catalog.js';
 import { JsonBody, text } from '../http/json-body.decorator.js';
+import { QueryParams } from '../http/query-params.decorator.js';
 import { ADMIN_ROLE, LastAdminPolicy } from '../roles/last-admin.policy.js';
 import { RoleService } from '../roles/role.service.js';
-import { type SessionResponse, toSessionResponse } from '../sessions/session.response.js';
+import { listSessionsSchema } from '../sessions/sessions.controller.js';
+import { type SessionListResponse, toSessionListResponse } from '../sessions/session.response.js';
 import { SessionService } from '../sessions/session.service.js';
 import { UserService } from '../users/user.service.js';
 import { toUserResponse, type UserResponse } from '../users/user.response.js';
@@ -71,9 +73,11 @@ export class AdminAccessController {
 
   @Get('sessions')
   @Header('Cache-Control', 'no-store')
-  async sessionsOf(@Param('id') id: string): Promise<{ sessions: SessionResponse[] }> {
-    const sessions = await this.sessions.list((await this.users.get(id)).id);
-    return { sessions: sessions.map((session) => toSessionResponse(session)) };
+  async sessionsOf(
+    @Param('id') id: string,
+    @QueryParams(listSessionsSchema) query: z.output<typeof listSessionsSchema>,
+  ): Promise<SessionListResponse> {
+    return toSessionListResponse(await this.sessions.list((await this.users.get(id)).id, query));
   }
 
   @Delete('sessions')

@@ -63,14 +63,22 @@ export class Database {
   /**
    * Runs one statement whose rows nobody needs. Within a transaction it is only sent: the COMMIT behind it does not wait for it, and
    * if it fails, so does the transaction. So it is not for what may fail by design.
+   * @param answered receives the number of rows; in a transaction, before the actions of `afterCommit` run
    * @throws AuthFortError `unavailable` outside of a transaction, like `query`; Error when the transaction has ended
    */
-  async execute(statement: string | PreparedStatement, parameters: Parameter[] = []): Promise<void> {
+  async execute(
+    statement: string | PreparedStatement,
+    parameters: Parameter[] = [],
+    answered?: (rowCount: number) => void,
+  ): Promise<void> {
     const open = this.scope.getStore();
-    if (!open) return void (await this.query(statement, parameters));
+    if (!open) {
+      const rows = await this.query(statement, parameters);
+      return answered?.(rows.length);
+    }
     // What changes something must not run beside a BEGIN that failed.
     await begin(open);
-    const answer = open.connection.run(statement, parameters);
+    const answer = open.connection.run(statement, parameters).then(({ rows }) => answered?.(rows.length));
     // Nobody would hear of a failure any more.
     if (open.connection.ending) await answer;
     else answer.catch((error: Error) => (open.refusal ??= error));

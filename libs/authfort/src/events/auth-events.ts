@@ -39,7 +39,12 @@ export interface AuthEventMap {
   token_refreshed: OfSession & { repeated: boolean };
   /** The refresh cookie and the access cookie belong to different sessions: one of them was planted. */
   refresh_token_mismatch: OfSession;
-  /** A rotated refresh token came back after its successor was used: the session has been revoked. */
+  /** The first repeat of a rotated refresh token that was answered without loss; `client` sent the repeat. */
+  refresh_token_repeated: OfSession;
+  /**
+   * A rotated refresh token came back, at a refresh or a logout: after its successor was used, more than 30 s later, or from another
+   * network and another device than the rotation. The session has been revoked.
+   */
   refresh_token_reused: OfSession;
   /** `sessionId` is null when all sessions of the user were revoked, but for the one that asked. */
   session_revoked: OfUser & { sessionId: string | null };
@@ -100,6 +105,7 @@ const NAMES: Record<AuthEventName, true> = {
   logout: true,
   token_refreshed: true,
   refresh_token_mismatch: true,
+  refresh_token_repeated: true,
   refresh_token_reused: true,
   session_revoked: true,
   role_added: true,

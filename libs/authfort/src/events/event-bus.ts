@@ -32,6 +32,7 @@ const BY_NOBODY_KNOWN: ReadonlySet<AuthEventName> = new Set([
   'login_failed',
   'refresh_token_reused',
   'refresh_token_mismatch',
+  'refresh_token_repeated',
   'password_reset_requested',
   'magic_link_requested',
   'email_otp_requested',

@@ -6,6 +6,7 @@ export interface AuthFortConfig {
   readonly accessTokenTtlSeconds: number;
   readonly refreshTokenTtlSeconds: number;
   readonly sessionAbsoluteTtlSeconds: number;
+  readonly maxSessionsPerUser: number;
   readonly issuer: string;
   readonly audience: string | readonly string[] | undefined;
   readonly algorithm: SigningAlgorithm;

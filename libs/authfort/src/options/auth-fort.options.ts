@@ -114,6 +114,10 @@ export interface AuthFortOptions {
   refreshTokenTtl?: number;
   /** Absolute lifetime of a session in seconds. Default 7 776 000 (90 days). */
   sessionAbsoluteTtl?: number;
+  /**
+   * Live sessions of one user, 1 to 1000. Default 100. A sign-in beyond that ends the session that was used longest ago.
+   */
+  maxSessionsPerUser?: number;
   /** `iss` of the tokens. Default `authfort`. A URL switches the discovery document on. */
   issuer?: string;
   /** `aud` of the tokens. Default: none. */

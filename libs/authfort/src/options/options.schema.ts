@@ -102,6 +102,7 @@ export const optionsSchema = z.strictObject({
     .default(900),
   refreshTokenTtl: seconds.default(2_592_000),
   sessionAbsoluteTtl: seconds.default(7_776_000),
+  maxSessionsPerUser: z.number().int().min(1).max(1000).default(100),
   issuer: z.string().min(1).max(200).default('authfort'),
   audience: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).optional(),
   algorithm: z.enum(['RS256', 'ES256']).default('RS256'),

@@ -99,6 +99,7 @@ function freeze(
     accessTokenTtlSeconds: o.accessTokenTtl,
     refreshTokenTtlSeconds: o.refreshTokenTtl,
     sessionAbsoluteTtlSeconds: o.sessionAbsoluteTtl,
+    maxSessionsPerUser: o.maxSessionsPerUser,
     issuer: o.issuer,
     audience: o.audience,
     algorithm: o.algorithm,

@@ -13,6 +13,15 @@ const LAST_TOKEN_ENDS = `make_interval(secs => ${MARGIN_SECONDS} +
   (SELECT coalesce(max(token_ttl_seconds), 900) FROM authfort_signing_keys))`;
 
 /**
+ * The part of a statement that tells the services of ended sessions, for a statement that does more than end them.
+ * @param ended name of a CTE with the column `id`
+ * @param now parameter such as `$4`
+ */
+export const logEndedSessions = (ended: string, now: string): string =>
+  `INSERT INTO authfort_revocations (transaction_id, session_id, revoked_at, expires_at)
+   SELECT ${TRANSACTION}, id, ${now}::timestamptz, ${now}::timestamptz + ${LAST_TOKEN_ENDS} FROM ${ended}`;
+
+/**
  * Ends access, and writes down for the services that it has ended: in the same statement, so that neither happens without the other.
  * Whatever changes `token_version` or `revoked_at` goes through here.
  */
@@ -56,6 +65,11 @@ export class RevocationLogRepository {
        VALUES (${TRANSACTION}, $1, $2, $2::timestamptz + make_interval(secs => ${KEY_SECONDS}))`,
       [kid, now],
     );
+    this.signal.announce('access');
+  }
+
+  /** Wakes the readers of the feed after the commit of a statement with {@link logEndedSessions}. */
+  announce(): void {
     this.signal.announce('access');
   }
 

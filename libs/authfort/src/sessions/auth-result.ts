@@ -6,8 +6,10 @@ export interface AuthTokens {
   readonly accessToken: string;
   /** Opaque; shown only here. */
   readonly refreshToken: string;
-  /** Lifetime of the access token in seconds. */
+  /** Lifetime of the access token in seconds; it ends with the session at the latest. */
   readonly expiresIn: number;
+  /** Remaining lifetime of the refresh token in seconds; it ends with the session at the latest. */
+  readonly refreshExpiresIn: number;
 }
 
 /** The user, their session and the tokens that speak for it. */

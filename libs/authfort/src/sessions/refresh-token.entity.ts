@@ -8,12 +8,12 @@ import { SessionEntity } from './session.entity.js';
  * used: that is what lets a repeated request receive the very same successor, and nobody else read it from the table.
  */
 @Entity('authfort_refresh_tokens')
+@Index('authfort_refresh_tokens_session_idx', ['sessionId', 'issuedAt'])
 export class RefreshTokenEntity {
   @PrimaryColumn('bytea', { name: 'token_hash', primaryKeyConstraintName: 'authfort_refresh_tokens_pkey' })
   tokenHash!: Buffer;
 
   @Column('uuid', { name: 'session_id' })
-  @Index('authfort_refresh_tokens_session_id_idx')
   sessionId!: string;
 
   @Column('timestamptz', { name: 'issued_at' })
@@ -34,6 +34,18 @@ export class RefreshTokenEntity {
 
   @Column('bytea', { name: 'predecessor_hash', nullable: true })
   predecessorHash!: Buffer | null;
+
+  /** Network of the request that rotated the token, keyed by the token itself (see client-traits.ts). */
+  @Column('bytea', { name: 'rotated_network', nullable: true })
+  rotatedNetwork!: Buffer | null;
+
+  /** Device of the request that rotated the token, keyed in the same way. */
+  @Column('bytea', { name: 'rotated_device', nullable: true })
+  rotatedDevice!: Buffer | null;
+
+  /** When a repeat of the token was first written to the audit log. */
+  @Column('timestamptz', { name: 'repeated_at', nullable: true })
+  repeatedAt!: Date | null;
 
   @ManyToOne(() => SessionEntity, { onDelete: 'CASCADE' })
   @JoinColumn({ name: 'session_id', foreignKeyConstraintName: 'authfort_refresh_tokens_session_id_fkey' })

@@ -2,8 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { Database } from '../database/database.js';
 import { prepared } from '../database/prepared-statement.js';
 import { type User, USER_COLUMNS } from '../users/user.js';
+import type { ClientTraits } from './client-traits.js';
 
-/** Repeats of a rotated token are answered with the same successor for this long (seconds). */
+/** A repeat of a rotated token receives the same successor for this long (seconds). */
 export const REPEAT_WINDOW_SECONDS = 30;
 
 /** What became of a presented token. Only `rotated`, `repeated` and `reused` say something about the session. */
@@ -18,6 +19,12 @@ export interface Rotation {
   readonly sessionId: string;
   readonly amr: string[];
   readonly sessionCreatedAt: Date;
+  /** The absolute end of the session. */
+  readonly sessionExpiresAt: Date;
+  /** When the successor expires if it is not used. */
+  readonly successorExpiresAt: Date;
+  /** No repeat of the token is in the audit log. */
+  readonly unaudited: boolean;
   readonly user: User;
 }
 
@@ -29,9 +36,36 @@ export interface RotationRequest {
   readonly successorHash: Buffer;
   readonly now: Date;
   readonly idleSeconds: number;
-  /** The session that the client's other cookies speak for, if it has any. */
+  readonly traits: ClientTraits;
+  /** The session that the client's other cookies name, if there are any. */
   readonly expectedSessionId: string | undefined;
+  /** A browser sent the token without the session mark. Only the first token of a session with `mark_pending` may come that way. */
+  readonly unmarked: boolean;
 }
+
+/** A token that is known, and its session. */
+export interface KnownToken {
+  readonly hash: Buffer;
+  readonly sessionId: string;
+  /** The session has neither ended nor expired. */
+  readonly live: boolean;
+}
+
+/** How a token that is presented at a logout is judged. */
+export interface LogoutJudgement {
+  readonly sessionId: string;
+  readonly userId: string;
+  /** The token was rotated, and this is no lossless repeat. */
+  readonly stolen: boolean;
+}
+
+/** Whether a rotated token may be repeated. `$now` is a parameter such as `$4`. */
+const inWindow = (now: string): string =>
+  `token.successor_salt IS NOT NULL AND token.rotated_at >= ${now}::timestamptz - make_interval(secs => ${REPEAT_WINDOW_SECONDS})`;
+
+/** Whether network AND device are known to differ from those of the request that rotated the token. */
+const elsewhere = (network: string, device: string): string =>
+  `coalesce(token.rotated_network <> ${network}::bytea AND token.rotated_device <> ${device}::bytea, false)`;
 
 /*
  * One statement, so that a crash leaves all of it or nothing.
@@ -46,7 +80,8 @@ const ROTATE = prepared(
   'rotate_refresh_token',
   `
   WITH token AS (
-    SELECT t.token_hash, t.session_id, t.expires_at, t.rotated_at, t.successor_salt, t.predecessor_hash
+    SELECT t.token_hash, t.session_id, t.expires_at, t.rotated_at, t.successor_salt, t.predecessor_hash,
+      t.rotated_network, t.rotated_device, t.repeated_at
     FROM (
       SELECT id FROM authfort_sessions
       WHERE id = (SELECT session_id FROM authfort_refresh_tokens WHERE token_hash = $1) FOR KEY SHARE
@@ -54,34 +89,36 @@ const ROTATE = prepared(
     JOIN authfort_refresh_tokens t ON t.session_id = of_session.id WHERE t.token_hash = $1 FOR UPDATE OF t
   ), judged AS (
     SELECT token.token_hash, token.predecessor_hash, token.session_id, s.user_id, s.amr, s.created_at, s.expires_at AS session_ends,
+      LEAST(coalesce(token.rotated_at, $4::timestamptz) + make_interval(secs => $5), s.expires_at) AS successor_ends,
+      token.repeated_at IS NULL AS unaudited,
       CASE WHEN token.rotated_at IS NULL THEN $2::bytea ELSE token.successor_salt END AS salt,
       CASE
         WHEN u.banned THEN 'banned'
         WHEN s.revoked_at IS NOT NULL OR u.deleted_at IS NOT NULL THEN 'revoked'
-        WHEN s.expires_at <= $4 OR (token.expires_at <= $4 AND NOT repeatable) THEN 'expired'
-        WHEN token.rotated_at IS NOT NULL AND NOT repeatable THEN 'reused'
+        WHEN s.expires_at <= $4 OR (token.expires_at <= $4 AND NOT in_window) THEN 'expired'
+        WHEN token.rotated_at IS NOT NULL AND (NOT in_window OR elsewhere) THEN 'reused'
         WHEN $6::uuid <> token.session_id THEN 'mismatched'
-        WHEN repeatable THEN 'repeated'
+        WHEN $9::boolean AND NOT (s.mark_pending AND token.predecessor_hash IS NULL) THEN 'mismatched'
+        WHEN in_window THEN 'repeated'
         ELSE 'rotated'
       END AS outcome
     FROM token
-    CROSS JOIN LATERAL (
-      SELECT token.successor_salt IS NOT NULL AND token.rotated_at >= $4::timestamptz - make_interval(secs => ${REPEAT_WINDOW_SECONDS}) AS repeatable
-    ) AS window_of
+    CROSS JOIN LATERAL (SELECT ${inWindow('$4')} AS in_window, ${elsewhere('$7', '$8')} AS elsewhere) AS repeat
     JOIN authfort_sessions s ON s.id = token.session_id
     JOIN authfort_users u ON u.id = s.user_id
   ), spent AS (
-    UPDATE authfort_refresh_tokens t SET rotated_at = $4, successor_salt = $2
+    UPDATE authfort_refresh_tokens t SET rotated_at = $4, successor_salt = $2, rotated_network = $7, rotated_device = $8
     FROM judged WHERE judged.outcome = 'rotated' AND t.token_hash = judged.token_hash
   ), settled AS (
-    UPDATE authfort_refresh_tokens t SET successor_salt = NULL
+    UPDATE authfort_refresh_tokens t SET successor_salt = NULL, rotated_network = NULL, rotated_device = NULL
     FROM judged WHERE judged.outcome = 'rotated' AND t.token_hash = judged.predecessor_hash
   ), successor AS (
     INSERT INTO authfort_refresh_tokens (token_hash, session_id, issued_at, expires_at, predecessor_hash)
-    SELECT $3, session_id, $4, LEAST($4::timestamptz + make_interval(secs => $5), session_ends), token_hash
+    SELECT $3, session_id, $4, successor_ends, token_hash
     FROM judged WHERE outcome = 'rotated'
   )
   SELECT judged.outcome, judged.salt, judged.session_id AS "sessionId", judged.amr, judged.created_at AS "sessionCreatedAt",
+    judged.session_ends AS "sessionExpiresAt", judged.successor_ends AS "successorExpiresAt", judged.unaudited,
     ${USER_COLUMNS}
   FROM judged JOIN authfort_users u ON u.id = judged.user_id`,
 );
@@ -100,18 +137,51 @@ export class RefreshTokenRepository {
       request.now,
       request.idleSeconds,
       request.expectedSessionId ?? null,
+      request.traits.network,
+      request.traits.device,
+      request.unmarked,
     ]);
     if (!row) return undefined;
-    const { outcome, salt, sessionId, amr, sessionCreatedAt, ...user } = row;
-    return { outcome, salt, sessionId, amr, sessionCreatedAt, user };
+    const { outcome, salt, sessionId, amr, sessionCreatedAt, ...rest } = row;
+    const { sessionExpiresAt, successorExpiresAt, unaudited, ...user } = rest;
+    const session = { sessionId, amr, sessionCreatedAt, sessionExpiresAt };
+    return { outcome, salt, ...session, successorExpiresAt, unaudited, user };
   }
 
-  /** The session of a token, whatever state the token is in. */
-  async findSession(tokenHash: Buffer): Promise<{ sessionId: string; userId: string } | undefined> {
-    const [found] = await this.database.query<{ sessionId: string; userId: string }>(
-      `SELECT s.id AS "sessionId", s.user_id AS "userId" FROM authfort_refresh_tokens t
-       JOIN authfort_sessions s ON s.id = t.session_id WHERE t.token_hash = $1`,
-      [tokenHash],
+  /** Claims the one audit entry on the repeats of a token. Call it in the transaction that writes the entry. @returns false: it exists */
+  async claimRepeat(tokenHash: Buffer, now: Date): Promise<boolean> {
+    const rows = await this.database.query(
+      `UPDATE authfort_refresh_tokens SET repeated_at = $2 WHERE token_hash = $1 AND repeated_at IS NULL RETURNING 1`,
+      [tokenHash, now],
+    );
+    return rows.length > 0;
+  }
+
+  /** The tokens among the given ones that are known; the newest of each session comes before its predecessors. */
+  findKnown(tokenHashes: readonly Buffer[], now: Date): Promise<KnownToken[]> {
+    return this.database.query<KnownToken>(
+      `SELECT t.token_hash AS hash, t.session_id AS "sessionId", s.revoked_at IS NULL AND s.expires_at > $2 AS live
+       FROM authfort_refresh_tokens t JOIN authfort_sessions s ON s.id = t.session_id
+       WHERE t.token_hash = ANY($1::bytea[])
+       ORDER BY t.rotated_at IS NULL DESC, t.issued_at DESC`,
+      [tokenHashes, now],
+    );
+  }
+
+  /**
+   * Judges a token that is presented at a logout. It takes no lock: a token that counts as stolen never ceases to.
+   * An expired token is judged as well, since a logout ends its session in any case.
+   */
+  async judgeLogout(
+    tokenHash: Buffer,
+    { network, device }: ClientTraits,
+    now: Date,
+  ): Promise<LogoutJudgement | undefined> {
+    const [found] = await this.database.query<LogoutJudgement>(
+      `SELECT s.id AS "sessionId", s.user_id AS "userId",
+         token.rotated_at IS NOT NULL AND (NOT (${inWindow('$2')}) OR ${elsewhere('$3', '$4')}) AS stolen
+       FROM authfort_refresh_tokens token JOIN authfort_sessions s ON s.id = token.session_id WHERE token.token_hash = $1`,
+      [tokenHash, now, network, device],
     );
     return found;
   }

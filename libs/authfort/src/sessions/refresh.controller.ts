@@ -37,8 +37,8 @@ export class RefreshController {
   ): Promise<AuthResponse> {
     const presented = await this.reader.read(body.refresh_token, headers);
     if (!presented) throw authError('refresh_token_missing');
-    const result = await this.service.refresh(presented.token, client, presented.expectedSessionId);
-    this.delivery.deliver(response, result);
+    const result = await this.service.refresh(presented.token, client, presented);
+    this.delivery.deliver(response, result, 'refresh');
     return toAuthResponse(result);
   }
 }

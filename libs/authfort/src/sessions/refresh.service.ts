@@ -1,13 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from 'authfort-service';
+import { Database } from '../database/database.js';
 import { authError } from '../errors/catalog.js';
 import { EventBus } from '../events/event-bus.js';
 import type { ClientInfo } from '../http/client-info.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
 import { AccessTokenService } from '../tokens/access-token.service.js';
 import type { AuthResult } from './auth-result.js';
+import { traitsOf } from './client-traits.js';
 import { deriveSuccessor, hashRefreshToken, looksLikeRefreshToken } from './refresh-token.js';
+import type { PresentedRefreshToken } from './refresh-token.reader.js';
 import { RefreshTokenRepository, type Rotation, type RotationRequest } from './refresh-token.repository.js';
 import { SessionService } from './session.service.js';
 
@@ -15,6 +18,7 @@ import { SessionService } from './session.service.js';
 @Injectable()
 export class RefreshService {
   constructor(
+    private readonly database: Database,
     private readonly refreshTokens: RefreshTokenRepository,
     private readonly sessions: SessionService,
     private readonly accessTokens: AccessTokenService,
@@ -24,36 +28,51 @@ export class RefreshService {
   ) {}
 
   /**
-   * @param expectedSessionId the session that the client's other cookies speak for: a refresh token of another one was planted.
+   * @param beside the evidence that came with the token, by cookie only.
    * @throws AuthFortError `refresh_token_invalid`, `_expired`, `_revoked`, `_mismatch`, `user_banned`
    */
-  async refresh(refreshToken: string, client: ClientInfo, expectedSessionId?: string): Promise<AuthResult> {
+  async refresh(
+    refreshToken: string,
+    client: ClientInfo,
+    beside: Partial<Omit<PresentedRefreshToken, 'token'>> = {},
+  ): Promise<AuthResult> {
     if (!looksLikeRefreshToken(refreshToken)) throw authError('refresh_token_invalid');
     this.accessTokens.assertReady();
     const salt = randomBytes(32);
-    const rotation = await this.events.together('token_refreshed', () =>
-      this.rotate(
-        {
-          tokenHash: hashRefreshToken(refreshToken),
-          salt,
-          successorHash: deriveSuccessor(refreshToken, salt).hash,
-          now: this.clock.now(),
-          idleSeconds: this.config.refreshTokenTtlSeconds,
-          expectedSessionId,
-        },
-        client,
-      ),
-    );
+    const request = {
+      tokenHash: hashRefreshToken(refreshToken),
+      salt,
+      successorHash: deriveSuccessor(refreshToken, salt).hash,
+      now: this.clock.now(),
+      idleSeconds: this.config.refreshTokenTtlSeconds,
+      traits: traitsOf(client, refreshToken),
+      expectedSessionId: beside.expectedSessionId,
+      unmarked: beside.unmarked ?? false,
+    };
+    const rotation = await this.events.together('token_refreshed', () => this.rotate(request, client));
     if (!rotation) throw authError('refresh_token_invalid');
     await this.refuse(rotation, client);
-    const { user, sessionId } = rotation;
-    const session = { id: sessionId, amr: rotation.amr, createdAt: rotation.sessionCreatedAt };
+    if (rotation.outcome === 'repeated' && rotation.unaudited) await this.audit(rotation, request, client);
+    const { user, sessionId, amr, sessionCreatedAt, sessionExpiresAt } = rotation;
+    const session = { id: sessionId, amr, createdAt: sessionCreatedAt, expiresAt: sessionExpiresAt };
     const tokens = {
-      accessToken: await this.accessTokens.issue(user, session),
+      ...(await this.accessTokens.issue(user, session)),
       refreshToken: deriveSuccessor(refreshToken, rotation.salt).token,
-      expiresIn: this.config.accessTokenTtlSeconds,
+      refreshExpiresIn: secondsBetween(request.now, rotation.successorExpiresAt),
     };
     return { user, sessionId, tokens };
+  }
+
+  /** One entry for each rotated token, however often it is repeated: a client could write as many as it likes. */
+  private async audit(
+    { user, sessionId }: Rotation,
+    request: RotationRequest,
+    client: ClientInfo,
+  ): Promise<void> {
+    await this.database.transaction(async () => {
+      if (await this.refreshTokens.claimRepeat(request.tokenHash, request.now))
+        await this.events.emit('refresh_token_repeated', { userId: user.id, sessionId, client });
+    });
   }
 
   private async rotate(request: RotationRequest, client: ClientInfo): Promise<Rotation | undefined> {
@@ -86,4 +105,8 @@ export class RefreshService {
         throw authError('user_banned');
     }
   }
+}
+
+function secondsBetween(from: Date, to: Date): number {
+  return Math.max(0, Math.floor((to.getTime() - from.getTime()) / 1000));
 }

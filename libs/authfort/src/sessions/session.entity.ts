@@ -3,6 +3,8 @@ import { UserEntity } from '../users/user.entity.js';
 
 /** One sign-in on one device: the `sid` claim, stable over every refresh. A revoked session takes its refresh and access tokens with it. */
 @Entity('authfort_sessions')
+@Index('authfort_sessions_live_idx', ['userId', 'createdAt', 'id'], { where: 'revoked_at IS NULL' })
+@Index('authfort_sessions_session_limit_idx', ['revokedAt'], { where: "revoked_reason = 'session_limit'" })
 export class SessionEntity {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'authfort_sessions_pkey' })
   id!: string;
@@ -28,6 +30,13 @@ export class SessionEntity {
 
   @Column('text', { name: 'revoked_reason', nullable: true })
   revokedReason!: string | null;
+
+  /**
+   * The browser of this session received its refresh cookie from another system and so has no session mark. Its first refresh is
+   * accepted without one; the flag is cleared in the statement that rotates the token.
+   */
+  @Column('boolean', { name: 'mark_pending', default: false })
+  markPending!: boolean;
 
   @Column('text', { nullable: true })
   ip!: string | null;

@@ -5,16 +5,8 @@ import { prepared } from '../database/prepared-statement.js';
 import type { ClientInfo } from '../http/client-info.js';
 import { RevocationLogRepository } from '../revocation/revocation-log.repository.js';
 import { type User, USER_COLUMNS } from '../users/user.js';
-
-/** A session as its owner sees it. */
-export interface Session {
-  readonly id: string;
-  readonly createdAt: Date;
-  readonly lastSeenAt: Date;
-  readonly expiresAt: Date;
-  readonly ip: string | null;
-  readonly userAgent: string | null;
-}
+import type { Session, SessionPosition } from './session-page.js';
+import { lastSeenAt, OPEN_SESSION } from './session-statements.js';
 
 /** A user together with the state of one of their sessions. */
 export interface UserInSession extends User {
@@ -32,16 +24,6 @@ export interface NewSession {
   readonly refreshTokenHash: Buffer;
   readonly refreshTokenExpiresAt: Date;
 }
-
-const OPEN = prepared(
-  'open_session',
-  `WITH session AS (
-     INSERT INTO authfort_sessions (id, user_id, amr, created_at, expires_at, ip, user_agent)
-     VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id, created_at
-   )
-   INSERT INTO authfort_refresh_tokens (token_hash, session_id, issued_at, expires_at)
-   SELECT $8, id, created_at, $9 FROM session`,
-);
 
 /**
  * For any number of users and sessions, in their order; null for who is not there. One value: pg works out anew with every answer what to
@@ -82,9 +64,12 @@ export class SessionRepository {
     private readonly revocations: RevocationLogRepository,
   ) {}
 
-  /** Stores a session together with its first refresh token. */
-  async open(session: NewSession, client: ClientInfo): Promise<void> {
-    await this.database.execute(OPEN, [
+  /**
+   * Stores a session together with its first refresh token, and ends the sessions of the user that are over `most` with it: those that
+   * were used longest ago. Call it in a transaction that holds a lock on the user.
+   */
+  async open(session: NewSession, client: ClientInfo, most: number): Promise<void> {
+    const parameters = [
       session.id,
       session.userId,
       session.amr,
@@ -94,7 +79,13 @@ export class SessionRepository {
       client.userAgent,
       session.refreshTokenHash,
       session.refreshTokenExpiresAt,
-    ]);
+      most,
+    ];
+    let ended = 0;
+    await this.database.execute(OPEN_SESSION, parameters, (count) => (ended = count));
+    this.database.afterCommit(() => {
+      if (ended > 0) this.revocations.announce();
+    });
   }
 
   /** What a request with an access token needs to know, by two primary keys; requests that come together are looked up together. */
@@ -115,16 +106,24 @@ export class SessionRepository {
     return row!.found.map((found) => (found === null ? undefined : withDates(found)));
   }
 
-  /** The live sessions of a user, newest first. */
-  listLive(userId: string, now: Date): Promise<Session[]> {
-    return this.database.query<Session>(
+  /** Live sessions of a user, newest first, from behind `after` on; each with its position. */
+  listLive(
+    userId: string,
+    now: Date,
+    limit: number,
+    after: SessionPosition | undefined,
+  ): Promise<(Session & { micros: string })[]> {
+    return this.database.query(
       `SELECT s.id, s.created_at AS "createdAt", s.expires_at AS "expiresAt", s.ip, s.user_agent AS "userAgent",
-         (SELECT max(t.issued_at) FROM authfort_refresh_tokens t WHERE t.session_id = s.id) AS "lastSeenAt"
+         ${lastSeenAt('s', '$2')} AS "lastSeenAt", (extract(epoch FROM s.created_at) * 1000000)::bigint::text AS micros
        FROM authfort_sessions s
        WHERE s.user_id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2
-         AND EXISTS (SELECT 1 FROM authfort_refresh_tokens t WHERE t.session_id = s.id AND t.rotated_at IS NULL AND t.expires_at > $2)
-       ORDER BY s.created_at DESC, s.id`,
-      [userId, now],
+         AND (SELECT t.expires_at > $2 FROM authfort_refresh_tokens t WHERE t.session_id = s.id ORDER BY t.issued_at DESC LIMIT 1)
+         AND (s.created_at, s.id) < (
+           coalesce('epoch'::timestamptz + $4::bigint * interval '1 microsecond', 'infinity'),
+           coalesce($5::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+       ORDER BY s.created_at DESC, s.id DESC LIMIT $3`,
+      [userId, now, limit, after?.micros ?? null, after?.id ?? null],
     );
   }
 
@@ -156,11 +155,23 @@ export class SessionRepository {
     return count;
   }
 
-  /** Deletes at most `limit` sessions past their absolute end: by then no token of theirs, however old, is good for anything. */
+  /**
+   * Deletes at most `limit` sessions: those past their absolute end, when none of their tokens is good for anything, and those that
+   * newer sign-ins ended a day ago. The latter are no evidence of a theft, and a user could make any number of them.
+   */
   async deleteExpired(now: Date, limit: number): Promise<number> {
     const rows = await this.database.query(
-      `DELETE FROM authfort_sessions WHERE id IN
-         (SELECT id FROM authfort_sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+      `DELETE FROM authfort_sessions WHERE id IN (
+         SELECT id FROM (
+           SELECT id FROM authfort_sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED
+         ) AS expired
+         UNION ALL
+         SELECT id FROM (
+           SELECT id FROM authfort_sessions
+           WHERE revoked_reason = 'session_limit' AND revoked_at <= $1::timestamptz - interval '1 day'
+           ORDER BY revoked_at LIMIT $2 FOR UPDATE SKIP LOCKED
+         ) AS superseded
+         LIMIT $2)
        RETURNING 1`,
       [now, limit],
     );

@@ -1,5 +1,5 @@
 import { parse } from 'bowser';
-import type { Session } from './session.repository.js';
+import type { Session, SessionPage } from './session-page.js';
 
 /** A session in an answer. */
 export interface SessionResponse {
@@ -7,6 +7,7 @@ export interface SessionResponse {
   /** Whether the request came with it. */
   current: boolean;
   created_at: string;
+  /** Rounded down to the hour; see Session.lastSeenAt. */
   last_seen_at: string;
   expires_at: string;
   ip: string | null;
@@ -15,7 +16,24 @@ export interface SessionResponse {
   device: { browser: string | null; os: string | null; type: string | null };
 }
 
-export function toSessionResponse(session: Session, currentId?: string | null): SessionResponse {
+/** One page of sessions. */
+export interface SessionListResponse {
+  sessions: SessionResponse[];
+  /** For `?cursor=`; null on the last page. */
+  next_cursor: string | null;
+}
+
+export function toSessionListResponse(
+  { sessions, nextCursor }: SessionPage,
+  currentId?: string | null,
+): SessionListResponse {
+  return {
+    sessions: sessions.map((session) => toSessionResponse(session, currentId)),
+    next_cursor: nextCursor,
+  };
+}
+
+function toSessionResponse(session: Session, currentId?: string | null): SessionResponse {
   return {
     id: session.id,
     current: session.id === currentId,

@@ -9,13 +9,23 @@ import type { ClientInfo } from '../http/client-info.js';
 import { PendingProofsService } from '../one-time/pending-proofs.service.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
 import type { TokenSession } from '../tokens/access-token.service.js';
+import { traitsOf } from './client-traits.js';
 import { hashRefreshToken, looksLikeRefreshToken, mintRefreshToken } from './refresh-token.js';
 import { RefreshTokenRepository } from './refresh-token.repository.js';
-import { type Session, SessionRepository } from './session.repository.js';
+import {
+  type ListSessionsQuery,
+  readSessionCursor,
+  type SessionPage,
+  SESSIONS_PER_PAGE,
+  writeSessionCursor,
+} from './session-page.js';
+import { SessionRepository } from './session.repository.js';
 
 /** A session that has just been opened, with its first refresh token. */
 export interface OpenedSession extends TokenSession {
   readonly refreshToken: string;
+  /** Lifetime of the refresh token in seconds. */
+  readonly refreshExpiresIn: number;
 }
 
 /** Opens and ends sessions. Only `sign-in/` opens one. */
@@ -31,28 +41,53 @@ export class SessionService {
     @Inject(AUTHFORT_CONFIG) private readonly config: AuthFortConfig,
   ) {}
 
-  /** Opens a session. Call it within the transaction that decided that the user may sign in. */
+  /** Opens a session. Call it within the transaction that decided that the user may sign in, and that has locked the user. */
   async open(userId: string, amr: readonly string[], client: ClientInfo): Promise<OpenedSession> {
     const { token, hash } = mintRefreshToken();
     const createdAt = this.clock.now();
     const expiresAt = addSeconds(createdAt, this.config.sessionAbsoluteTtlSeconds);
     const id = randomUUID();
     const session = { id, userId, amr, createdAt, expiresAt, refreshTokenHash: hash };
-    const refreshTokenExpiresAt = addSeconds(createdAt, this.config.refreshTokenTtlSeconds);
-    await this.sessions.open({ ...session, refreshTokenExpiresAt }, client);
-    return { id, amr, createdAt, refreshToken: token };
+    const refreshExpiresIn = Math.min(
+      this.config.refreshTokenTtlSeconds,
+      this.config.sessionAbsoluteTtlSeconds,
+    );
+    const refreshTokenExpiresAt = addSeconds(createdAt, refreshExpiresIn);
+    await this.sessions.open({ ...session, refreshTokenExpiresAt }, client, this.config.maxSessionsPerUser);
+    return { id, amr, createdAt, expiresAt, refreshToken: token, refreshExpiresIn };
   }
 
-  /** The user's live sessions, newest first. */
-  list(userId: string): Promise<Session[]> {
-    return this.sessions.listLive(userId, this.clock.now());
+  /** A page of the user's live sessions, newest first. @throws AuthFortError `validation_error` for a cursor that is none */
+  async list(userId: string, query: ListSessionsQuery = {}): Promise<SessionPage> {
+    const limit = Math.min(
+      Math.max(Math.trunc(query.limit ?? SESSIONS_PER_PAGE) || SESSIONS_PER_PAGE, 1),
+      SESSIONS_PER_PAGE,
+    );
+    const after = query.cursor === undefined ? undefined : readSessionCursor(query.cursor);
+    // One more than asked for shows whether there is a next page.
+    const found = await this.sessions.listLive(userId, this.clock.now(), limit + 1, after);
+    const shown = found.slice(0, limit);
+    const last = found.length > limit ? shown.at(-1) : undefined;
+    return {
+      sessions: shown.map(({ micros: _, ...session }) => session),
+      nextCursor: last ? writeSessionCursor(last) : null,
+    };
   }
 
-  /** Ends the session of a refresh token; a token that is not known ends nothing and is no error. */
-  async endByRefreshToken(refreshToken: string): Promise<void> {
+  /**
+   * Ends the session of a refresh token: as stolen when a refresh with the token would be theft, otherwise as a logout. A token that is
+   * not known ends nothing and is no error.
+   */
+  async endByRefreshToken(refreshToken: string, client: ClientInfo): Promise<void> {
     if (!looksLikeRefreshToken(refreshToken)) return;
-    const found = await this.refreshTokens.findSession(hashRefreshToken(refreshToken));
-    if (found) await this.end(found.userId, found.sessionId);
+    const traits = traitsOf(client, refreshToken);
+    const found = await this.refreshTokens.judgeLogout(
+      hashRefreshToken(refreshToken),
+      traits,
+      this.clock.now(),
+    );
+    if (found?.stolen) await this.endStolen(found.userId, found.sessionId, client);
+    else if (found) await this.end(found.userId, found.sessionId);
   }
 
   /** Signs the user out of a session; one that has ended already is no error. */

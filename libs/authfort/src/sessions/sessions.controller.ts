@@ -1,11 +1,18 @@
 import { Controller, Delete, Get, HttpCode, Param, Res } from '@nestjs/common';
 import { type AuthUser, CurrentUser } from 'authfort-service';
 import { z } from 'zod';
-import { QueryParams } from '../http/query-params.decorator.js';
+import { text } from '../http/json-body.decorator.js';
+import { limit, QueryParams } from '../http/query-params.decorator.js';
 import { TokenDelivery } from '../http/token-delivery.js';
-import { type SessionResponse, toSessionResponse } from './session.response.js';
+import { SESSIONS_PER_PAGE } from './session-page.js';
+import { type SessionListResponse, toSessionListResponse } from './session.response.js';
 import { SessionService } from './session.service.js';
 
+/** The query of a list of sessions. */
+export const listSessionsSchema = z.object({
+  limit: limit(SESSIONS_PER_PAGE, SESSIONS_PER_PAGE),
+  cursor: text().optional(),
+});
 const endAllSchema = z.object({ keep: z.literal('current').optional() });
 
 /** A user's own sessions: `/auth/sessions` */
@@ -20,11 +27,11 @@ export class SessionsController {
   @Get()
   async list(
     @CurrentUser() { sub, sessionId }: AuthUser,
+    @QueryParams(listSessionsSchema) query: z.output<typeof listSessionsSchema>,
     @Res({ passthrough: true }) response: unknown,
-  ): Promise<{ sessions: SessionResponse[] }> {
+  ): Promise<SessionListResponse> {
     this.delivery.noStore(response);
-    const sessions = await this.sessions.list(sub);
-    return { sessions: sessions.map((session) => toSessionResponse(session, sessionId)) };
+    return toSessionListResponse(await this.sessions.list(sub, query), sessionId);
   }
 
   @Delete(':id')

@@ -1,10 +1,9 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Database } from '../database/database.js';
 import { authError } from '../errors/catalog.js';
 import { EventBus } from '../events/event-bus.js';
 import type { ClientInfo } from '../http/client-info.js';
 import { LoginAttemptsService } from '../login-attempts/login-attempts.service.js';
-import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
 import type { AuthResult } from '../sessions/auth-result.js';
 import { SessionService } from '../sessions/session.service.js';
 import { AccessTokenService } from '../tokens/access-token.service.js';
@@ -27,7 +26,6 @@ export class SignInService {
     private readonly attempts: LoginAttemptsService,
     private readonly accessTokens: AccessTokenService,
     private readonly events: EventBus,
-    @Inject(AUTHFORT_CONFIG) private readonly config: AuthFortConfig,
   ) {}
 
   /**
@@ -51,11 +49,10 @@ export class SignInService {
       });
       return { user: identified, session: opened };
     });
-    const accessToken = await this.accessTokens.issue(user, session);
     const tokens = {
-      accessToken,
+      ...(await this.accessTokens.issue(user, session)),
       refreshToken: session.refreshToken,
-      expiresIn: this.config.accessTokenTtlSeconds,
+      refreshExpiresIn: session.refreshExpiresIn,
     };
     return { user, sessionId: session.id, tokens };
   }

@@ -15,6 +15,14 @@ export interface TokenSession {
   readonly id: string;
   readonly amr: readonly string[];
   readonly createdAt: Date;
+  /** The absolute end of the session. */
+  readonly expiresAt: Date;
+}
+
+/** An access token, and its lifetime in seconds. */
+export interface IssuedAccessToken {
+  readonly accessToken: string;
+  readonly expiresIn: number;
 }
 
 /** Issues access tokens: JWTs of the profile of RFC 9068. */
@@ -36,18 +44,19 @@ export class AccessTokenService {
   }
 
   /** Signs a token for a session that is committed. The signature is computed in the thread pool. */
-  async issue(user: User, session: TokenSession): Promise<string> {
+  async issue(user: User, session: TokenSession): Promise<IssuedAccessToken> {
     const key = this.ring.signingKey();
-    const input = `${this.header(key)}.${encode(this.claims(user, session))}`;
+    const claims = this.claims(user, session);
+    const input = `${this.header(key)}.${encode(claims)}`;
     const signature = await signInThreadPool('sha256', Buffer.from(input), {
       key: key.privateKey,
       // RFC 7518 §3.4: R and S, not DER. RSA ignores it.
       dsaEncoding: 'ieee-p1363',
     });
-    return `${input}.${signature.toString('base64url')}`;
+    return { accessToken: `${input}.${signature.toString('base64url')}`, expiresIn: claims.exp - claims.iat };
   }
 
-  private claims(user: User, session: TokenSession): Record<string, unknown> {
+  private claims(user: User, session: TokenSession): { iat: number; exp: number } & Record<string, unknown> {
     const now = Math.floor(this.clock.now().getTime() / 1000);
     const { issuer, audience, claims, accessTokenTtlSeconds } = this.config;
     return {
@@ -65,7 +74,8 @@ export class AccessTokenService {
       amr: session.amr,
       auth_time: Math.floor(session.createdAt.getTime() / 1000),
       iat: now,
-      exp: now + accessTokenTtlSeconds,
+      // Services verify the token without the session, so the token must not outlive it.
+      exp: Math.min(now + accessTokenTtlSeconds, Math.floor(session.expiresAt.getTime() / 1000)),
     };
   }
 

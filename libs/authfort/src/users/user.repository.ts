@@ -7,7 +7,7 @@ import { type NewUser, type ProfileChanges, type User, USER_COLUMNS } from './us
 
 const LOCK_FOR_PASSWORD_SIGN_IN = prepared(
   'lock_for_password_sign_in',
-  `SELECT ${USER_COLUMNS} FROM authfort_users u WHERE u.id = $1 AND u.password_hash = $2 AND u.deleted_at IS NULL FOR SHARE OF u`,
+  `SELECT ${USER_COLUMNS} FROM authfort_users u WHERE u.id = $1 AND u.password_hash = $2 AND u.deleted_at IS NULL FOR NO KEY UPDATE OF u`,
 );
 
 /** Accounts. Changes that end access raise `token_version` in the same statement. */
@@ -60,8 +60,8 @@ export class UserRepository {
   }
 
   /**
-   * Reads the account and keeps a ban or a password change waiting until the transaction ends, so that no session is opened
-   * beside one. Undefined when the password is no longer the one that was verified.
+   * Reads the account and keeps a ban, a password change and other sign-ins of the user waiting until the transaction ends, so that no
+   * session is opened next to one and the number of sessions stays bounded. Undefined when the password is no longer the one that was verified.
    */
   async lockForPasswordSignIn(userId: string, verifiedHash: string): Promise<User | undefined> {
     const [user] = await this.database.query<User>(LOCK_FOR_PASSWORD_SIGN_IN, [userId, verifiedHash]);

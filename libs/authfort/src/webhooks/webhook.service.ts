@@ -9,7 +9,11 @@ import type { WebhookOptions } from '../options/auth-fort.options.js';
 
 const TIMEOUT_MS = 15_000;
 /** Who sends a flood of requests must not cause a flood of calls, unless that is what was asked for. */
-const CAUSED_AT_WILL: readonly string[] = ['login_failed', 'password_pwned_rejected'];
+const CAUSED_AT_WILL: readonly string[] = [
+  'login_failed',
+  'password_pwned_rejected',
+  'refresh_token_repeated',
+];
 const USUAL_EVENTS = authEventNames.filter((name) => isAudited(name) && !CAUSED_AT_WILL.includes(name));
 
 /**

@@ -106,7 +106,9 @@ describe('attack: a stolen refresh token', () => {
 
   it('sees the theft although the token also came beside cookies of another session', async () => {
     const { user, third } = await rotatedTwice();
-    const replay = server.app.get(RefreshService).refresh(user.refreshToken, NO_CLIENT, randomUUID());
+    const replay = server.app.get(RefreshService).refresh(user.refreshToken, NO_CLIENT, {
+      expectedSessionId: randomUUID(),
+    });
     await expect(replay).rejects.toMatchObject({ code: 'refresh_token_revoked' });
     expect((await refresh(third.refresh_token)).body.error).toBe('refresh_token_revoked');
   });

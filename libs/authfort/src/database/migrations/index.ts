@@ -2,6 +2,7 @@ import { Initial1700000000001 } from './1700000000001-initial.js';
 import { Accounts1700000000002 } from './1700000000002-accounts.js';
 import { Revocations1700000000003 } from './1700000000003-revocations.js';
 import { AuditAddresses1700000000004 } from './1700000000004-audit-addresses.js';
+import { TheftDetection1700000000005 } from './1700000000005-theft-detection.js';
 
 /** AuthFort's migrations, oldest first. Their names are kept in the table `authfort_migrations`. */
 export const authfortMigrations = [
@@ -9,4 +10,5 @@ export const authfortMigrations = [
   Accounts1700000000002,
   Revocations1700000000003,
   AuditAddresses1700000000004,
+  TheftDetection1700000000005,
 ];
