@@ -134,12 +134,13 @@ export class UserRepository {
    * @returns false when another account has the address: the transaction has failed then
    */
   async changeEmail(userId: string, email: string, verified: boolean): Promise<boolean> {
+    // Access tokens that state a verified address end with it.
+    const statement = `UPDATE authfort_users SET email = $2, email_verified = $3,
+         token_version = token_version + CASE WHEN email_verified AND NOT $3 THEN 1 ELSE 0 END
+       WHERE id = $1 RETURNING id, token_version`;
     try {
-      await this.database.query('UPDATE authfort_users SET email = $2, email_verified = $3 WHERE id = $1', [
-        userId,
-        email,
-        verified,
-      ]);
+      if (verified) await this.database.query(statement, [userId, email, verified]);
+      else await this.revocations.endUsers(statement, [userId, email, verified]);
       return true;
     } catch (error) {
       if (isUniqueViolation(error)) return false;
@@ -147,12 +148,13 @@ export class UserRepository {
     }
   }
 
-  /** Notes whether the address counts as confirmed. The account has to be locked. */
+  /** Sets whether the address counts as verified. `false` ends the access tokens that state otherwise. The account has to be locked. */
   async setEmailVerified(userId: string, verified: boolean): Promise<void> {
-    await this.database.query('UPDATE authfort_users SET email_verified = $2 WHERE id = $1', [
-      userId,
-      verified,
-    ]);
+    const statement = `UPDATE authfort_users SET email_verified = $2,
+         token_version = token_version + CASE WHEN email_verified AND NOT $2 THEN 1 ELSE 0 END
+       WHERE id = $1 RETURNING id, token_version`;
+    if (verified) await this.database.query(statement, [userId, verified]);
+    else await this.revocations.endUsers(statement, [userId, verified]);
   }
 
   /** @returns false when there is no such user. */
