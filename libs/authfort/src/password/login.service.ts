@@ -28,14 +28,15 @@ export class LoginService {
   ) {}
 
   /**
-   * Unknown accounts, accounts without a password and wrong passwords look and time the same. That an account is banned is told
+   * Unknown accounts, accounts without a password and wrong passwords look and time the same, from every network. That an account is banned is told
    * only to who has its password.
    * @throws AuthFortError `invalid_credentials`, `user_banned`, `rate_limit_exceeded`, `password_too_long`, `overloaded`
    */
   async login(emailInput: string, password: string, client: ClientInfo): Promise<AuthResult> {
     assertHashable(password);
     const email = normalizeEmail(emailInput);
-    const credential = await this.attempts.admit(email, client.ip);
+    const attempt = await this.attempts.admit(email, client.ip);
+    const { credential } = attempt;
     const { matches, outdated, unreadable } = await this.hasher.verify(credential?.passwordHash, password);
     if (unreadable) {
       this.logger.error(
@@ -43,6 +44,7 @@ export class LoginService {
       );
     }
     if (!credential?.passwordHash || !matches) {
+      await this.attempts.refuse(attempt, client.ip);
       throw await this.failed(
         credential?.userId ?? null,
         email,
@@ -52,7 +54,8 @@ export class LoginService {
     }
     if (credential.banned) throw await this.failed(credential.userId, email, 'banned', client);
     const verifiedHash = credential.passwordHash;
-    const result = await this.signIns.signIn({ provider: 'email', amr: ['pwd'] }, client, () =>
+    const method = { provider: 'email', amr: ['pwd'], attemptCounted: attempt.counted };
+    const result = await this.signIns.signIn(method, client, () =>
       this.stillValid(credential.userId, verifiedHash),
     );
     if (outdated) void this.upgrade(credential.userId, verifiedHash, password);

@@ -16,6 +16,8 @@ export interface SignInMethod {
   readonly provider: string;
   /** RFC 8176 method names for the `amr` claim. */
   readonly amr: readonly string[];
+  /** Whether it was by a password attempt that was counted as if it were wrong. Default false. */
+  readonly attemptCounted?: boolean;
 }
 
 /** The funnel: every way of signing in ends here, and nothing else opens a session. */
@@ -41,7 +43,7 @@ export class SignInService {
       const identified = await identify();
       if (identified.banned) throw authError('user_banned');
       const opened = await this.sessions.open(identified.id, method.amr, client);
-      await this.attempts.welcome(identified.email, client.ip, method.amr.includes('pwd'));
+      await this.attempts.welcome(identified.email, client.ip, method.attemptCounted ?? false);
       await this.events.emit('login', {
         userId: identified.id,
         email: identified.email,
