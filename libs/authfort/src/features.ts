@@ -92,6 +92,7 @@ import { RevocationLogRepository } from './revocation/revocation-log.repository.
 import { RevocationReader } from './revocation/revocation-reader.repository.js';
 import { RefreshTokenRepository } from './sessions/refresh-token.repository.js';
 import { SessionAuthenticator } from './sessions/session.authenticator.js';
+import { SessionHolder } from './sessions/session-holder.js';
 import { SessionRepository } from './sessions/session.repository.js';
 import { SessionService } from './sessions/session.service.js';
 import { SessionsController } from './sessions/sessions.controller.js';
@@ -100,6 +101,7 @@ import { AccessTokenService } from './tokens/access-token.service.js';
 import { UserDirectoryRepository } from './users/user-directory.repository.js';
 import { UserDirectoryService } from './users/user-directory.service.js';
 import { WebhookService } from './webhooks/webhook.service.js';
+import { AddressOwnershipRepository } from './users/address-ownership.repository.js';
 import { UserRepository } from './users/user.repository.js';
 import { UserService } from './users/user.service.js';
 
@@ -125,7 +127,15 @@ export const features: readonly Feature[] = [
     rootControllers: [JwksController, DiscoveryController],
     providers: [SigningKeyRepository, KeyRing, JwksShortcut, KeyRotationService],
   },
-  { providers: [UserRepository, UserService, UserDirectoryRepository, UserDirectoryService] },
+  {
+    providers: [
+      UserRepository,
+      AddressOwnershipRepository,
+      UserService,
+      UserDirectoryRepository,
+      UserDirectoryService,
+    ],
+  },
   { providers: [RateLimiter, RateLimitGuard] },
   { providers: [AccessTokenService] },
   { providers: [RoleRepository, RoleService, PermissionRepository, PermissionService, LastAdminPolicy] },
@@ -148,6 +158,7 @@ export const features: readonly Feature[] = [
       RefreshService,
       RefreshTokenReader,
       SessionAuthenticator,
+      SessionHolder,
     ],
   },
   {

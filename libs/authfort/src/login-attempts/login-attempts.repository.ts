@@ -110,6 +110,16 @@ export class LoginAttemptsRepository {
     await this.database.execute(WELCOME, [addressHash, networkHash, now, knownUntil, counted]);
   }
 
+  /** Whether somebody has signed in to the account of the address from the network. */
+  async isKnown({ addressHash, networkHash }: AttemptSource, now: Date): Promise<boolean> {
+    const rows = await this.database.query(
+      `SELECT 1 FROM authfort_login_attempts
+       WHERE address_hash = $1 AND network_hash = $2 AND network_hash <> '' AND known_until > $3`,
+      [addressHash, networkHash, now],
+    );
+    return rows.length > 0;
+  }
+
   /** Knows no network any more. What was counted for all of them stays. */
   async forgetNetworks(addressHash: Buffer): Promise<void> {
     await this.database.query(

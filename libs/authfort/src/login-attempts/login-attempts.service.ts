@@ -89,9 +89,13 @@ export class LoginAttemptsService {
    * @param counted whether it was by an attempt that {@link admit} has counted
    */
   async welcome(email: string, ip: string, counted: boolean): Promise<void> {
-    if (!this.config.rateLimit) return;
     const now = this.clock.now();
     await this.attempts.welcome(this.source(email, ip), counted, now, later(now, KNOWN_SECONDS));
+  }
+
+  /** Whether the account of the address was made, or signed in to, from the network of `ip` within 30 days. */
+  isKnownNetwork(email: string, ip: string): Promise<boolean> {
+    return this.attempts.isKnown(this.source(email, ip), this.clock.now());
   }
 
   /** Whoever has signed in until now need not have been the owner. */
