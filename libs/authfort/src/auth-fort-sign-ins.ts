@@ -27,12 +27,12 @@ export abstract class AuthFortSignIns {
   @Inject(MagicLinkService) private readonly links!: MagicLinkService;
   @Inject(OtpService) private readonly otps!: OtpService;
 
-  /** Signs in with a password. @throws `invalid_credentials`, `user_banned`, `overloaded` */
+  /** Signs in with a password. @throws `invalid_credentials`, `user_banned`, `email_not_verified`, `overloaded` */
   login(email: string, password: string, client: ClientInfo = NO_CLIENT): Promise<AuthResult> {
     return this.logins.login(email, password, client);
   }
 
-  /** @throws `refresh_token_invalid`, `refresh_token_expired`, `refresh_token_revoked`, `user_banned` */
+  /** @throws `refresh_token_invalid`, `refresh_token_expired`, `refresh_token_revoked`, `user_banned`, `email_not_verified` */
   refresh(refreshToken: string, client: ClientInfo = NO_CLIENT): Promise<AuthResult> {
     return this.refreshes.refresh(refreshToken, client);
   }

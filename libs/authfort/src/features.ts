@@ -73,6 +73,7 @@ import { PasswordMails } from './password/password-mails.js';
 import { PasswordReplacer } from './password/password-replacer.js';
 import { PasswordRepository } from './password/password.repository.js';
 import { PasswordResetService } from './password/password-reset.service.js';
+import { VerificationLinkService } from './password/verification-link.service.js';
 import { ReauthenticationService } from './password/reauthentication.service.js';
 import { EmailProofService } from './sign-in/email-proof.service.js';
 import { RateLimitGuard } from './rate-limits/rate-limit.guard.js';
@@ -181,6 +182,7 @@ export const features: readonly Feature[] = [
       ChangePasswordService,
       ReauthenticationService,
       NewAccountService,
+      VerificationLinkService,
       SignupService,
       LoginService,
     ],

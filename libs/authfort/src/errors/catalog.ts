@@ -38,6 +38,10 @@ export const errorCatalog = {
     message: 'Give your password, or sign in again and repeat this within ten minutes',
     authenticate: 'insufficient_user_authentication',
   },
+  email_not_verified: {
+    status: 403,
+    message: 'The e-mail address is not verified; follow the link that was mailed to it',
+  },
   signup_disabled: { status: 403, message: 'Sign-up is closed' },
   user_not_found: { status: 404, message: 'There is no such user' },
   session_not_found: { status: 404, message: 'There is no such session' },

@@ -31,7 +31,7 @@ export interface AuthEventMap {
   login_failed: {
     userId: string | null;
     email: string;
-    reason: 'unknown_user' | 'wrong_password' | 'banned';
+    reason: 'unknown_user' | 'wrong_password' | 'banned' | 'email_not_verified';
     client: ClientInfo;
   };
   logout: OfUser & { sessionId: string };

@@ -8,7 +8,7 @@ export const REPEAT_WINDOW_SECONDS = 30;
 
 /** What became of a presented token. Only `rotated`, `repeated` and `reused` say something about the session. */
 export type RotationOutcome =
-  'rotated' | 'repeated' | 'reused' | 'revoked' | 'expired' | 'banned' | 'mismatched';
+  'rotated' | 'repeated' | 'reused' | 'revoked' | 'expired' | 'banned' | 'mismatched' | 'unverified';
 
 /** The answer of {@link RefreshTokenRepository.rotate}. */
 export interface Rotation {
@@ -31,6 +31,8 @@ export interface RotationRequest {
   readonly idleSeconds: number;
   /** The session that the client's other cookies speak for, if it has any. */
   readonly expectedSessionId: string | undefined;
+  /** Whether a session whose user's address is not verified is kept as it is, without a new token. */
+  readonly requireVerifiedEmail: boolean;
 }
 
 /*
@@ -56,6 +58,7 @@ const ROTATE = prepared(
         WHEN s.expires_at <= $4 OR (token.expires_at <= $4 AND NOT repeatable) THEN 'expired'
         WHEN token.rotated_at IS NOT NULL AND NOT repeatable THEN 'reused'
         WHEN $6::uuid <> token.session_id THEN 'mismatched'
+        WHEN $7::boolean AND NOT u.email_verified THEN 'unverified'
         WHEN repeatable THEN 'repeated'
         ELSE 'rotated'
       END AS outcome
@@ -95,6 +98,7 @@ export class RefreshTokenRepository {
       request.now,
       request.idleSeconds,
       request.expectedSessionId ?? null,
+      request.requireVerifiedEmail,
     ]);
     if (!row) return undefined;
     const { outcome, salt, sessionId, amr, sessionCreatedAt, ...user } = row;

@@ -25,7 +25,7 @@ export class RefreshService {
 
   /**
    * @param expectedSessionId the session that the client's other cookies speak for: a refresh token of another one was planted.
-   * @throws AuthFortError `refresh_token_invalid`, `_expired`, `_revoked`, `_mismatch`, `user_banned`
+   * @throws AuthFortError `refresh_token_invalid`, `_expired`, `_revoked`, `_mismatch`, `user_banned`, `email_not_verified`
    */
   async refresh(refreshToken: string, client: ClientInfo, expectedSessionId?: string): Promise<AuthResult> {
     if (!looksLikeRefreshToken(refreshToken)) throw authError('refresh_token_invalid');
@@ -40,6 +40,7 @@ export class RefreshService {
           now: this.clock.now(),
           idleSeconds: this.config.refreshTokenTtlSeconds,
           expectedSessionId,
+          requireVerifiedEmail: this.config.requireVerifiedEmail,
         },
         client,
       ),
@@ -84,6 +85,8 @@ export class RefreshService {
         throw authError('refresh_token_expired');
       case 'banned':
         throw authError('user_banned');
+      case 'unverified':
+        throw authError('email_not_verified');
     }
   }
 }

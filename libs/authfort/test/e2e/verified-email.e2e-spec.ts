@@ -38,11 +38,17 @@ describe('the state of an address', () => {
 
 describe('requireVerifiedEmail', () => {
   let server: TestServer;
+  /** A replica that does not require it. */
+  let before: TestServer;
   const options = { requireVerifiedEmail: true, rateLimit: {}, cookie: {}, allowPasswordlessSignup: true };
   beforeAll(async () => {
     server = await startServer({ options });
+    before = await startServer({ replicaOf: server });
   });
-  afterAll(() => server.close());
+  afterAll(async () => {
+    await server.close();
+    await before.close();
+  });
 
   const login = (email: string, password = PASSWORD) => server.post('/auth/login', { email, password });
   const sessions = async () =>
@@ -133,10 +139,8 @@ describe('requireVerifiedEmail', () => {
   });
 
   it('holds for sessions that were opened before it was switched on', async () => {
-    const before = await startServer({ replicaOf: server });
     const user = await before.signUp();
     expect((await server.post('/auth/refresh', { refresh_token: user.refreshToken })).status).toBe(403);
     expect((await before.post('/auth/refresh', { refresh_token: user.refreshToken })).status).toBe(200);
-    await before.close();
   });
 });
