@@ -76,6 +76,7 @@ const cases: Case[] = [
       MAIL_FROM: 'zq7, Inc. <no-reply@example.com>',
       APP_NAME: 'zq7\nBcc: zq7@example.com',
       PASSWORDLESS_SIGNUP: 'zq7',
+      REQUIRE_VERIFIED_EMAIL: 'zq7',
       BREACH_CHECK: 'zq7',
     },
     names: [
@@ -89,6 +90,7 @@ const cases: Case[] = [
       'MAIL_FROM',
       'APP_NAME',
       'PASSWORDLESS_SIGNUP',
+      'REQUIRE_VERIFIED_EMAIL',
       'BREACH_CHECK',
     ],
     alone: true,

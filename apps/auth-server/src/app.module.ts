@@ -27,6 +27,7 @@ export class AppModule {
           frontendUrl: env.frontendUrl,
           mail: { smtpUrl: env.smtpUrl, from: env.mailFrom, appName: env.appName },
           allowPasswordlessSignup: env.passwordlessSignup,
+          requireVerifiedEmail: env.requireVerifiedEmail,
           shutdownDelaySeconds: env.shutdownDelaySeconds,
           passwordPolicy: { breachCheck: env.breachCheck },
         }),

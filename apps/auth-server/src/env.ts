@@ -21,6 +21,7 @@ export interface AuthServerEnv {
   mailFrom: string | undefined;
   appName: string | undefined;
   passwordlessSignup: boolean;
+  requireVerifiedEmail: boolean;
   breachCheck: boolean;
   redisUrl: string | undefined;
   rateLimit: boolean;
@@ -96,6 +97,7 @@ const schema = z.object({
     .optional(),
   APP_NAME: line.optional(),
   PASSWORDLESS_SIGNUP: flag(false),
+  REQUIRE_VERIFIED_EMAIL: flag(false),
   BREACH_CHECK: flag(false),
   REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// URL' }).optional(),
   RATE_LIMIT: flag(true),
@@ -140,6 +142,7 @@ export function readEnv(source: NodeJS.ProcessEnv = process.env): AuthServerEnv 
     mailFrom: env.MAIL_FROM,
     appName: env.APP_NAME,
     passwordlessSignup: env.PASSWORDLESS_SIGNUP,
+    requireVerifiedEmail: env.REQUIRE_VERIFIED_EMAIL,
     breachCheck: env.BREACH_CHECK,
     redisUrl: env.REDIS_URL,
     rateLimit: env.RATE_LIMIT,
@@ -164,6 +167,8 @@ function productionProblems(given: NodeJS.ProcessEnv): string[] {
     problems.push('COOKIE_SECURE: must not be false in production');
   if (given.SMTP_URL && !given.MAIL_FROM)
     problems.push('MAIL_FROM: is needed in production with SMTP_URL: Shop <no-reply@example.com>');
+  if (['true', 'on', '1'].includes(given.REQUIRE_VERIFIED_EMAIL ?? '') && !given.SMTP_URL)
+    problems.push('REQUIRE_VERIFIED_EMAIL: needs SMTP_URL in production');
   if (given.DEMO_ADMIN_PASSWORD)
     problems.push(
       'DEMO_ADMIN_PASSWORD: is not for production; use `npx authfort user create --email … --role admin`',

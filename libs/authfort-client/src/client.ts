@@ -1,6 +1,6 @@
 import { AuthClientError, invalidResponse } from './errors/auth-client.error.js';
 import { checkedBaseUrl, createTransport } from './http/transport.js';
-import { toUser, type WireAuth, type WireMfa, type WireUser } from './http/wire.js';
+import { toUser, type WireSignIn, type WireUser } from './http/wire.js';
 import { signInByPopup } from './providers/popup.js';
 import { takeMfaToken } from './providers/redirect.js';
 import { orAbort } from './session/or-abort.js';
@@ -72,13 +72,14 @@ export function createAuthClient(config: AuthClientConfig): AuthClient {
 
   function signInAt(path: string, body: object, options?: RequestOptions): Promise<SignInResult> {
     return orAbort(
-      session.signIn(() => request<WireAuth | WireMfa>(path, { body, ...options })),
+      session.signIn(() => request<WireSignIn>(path, { body, token: session.goodToken, ...options })),
       options?.signal,
     );
   }
 
+  /** With the session, by which the server knows the reader of a mailed link as the holder of the account. */
   async function post(path: string, body: object, options?: RequestOptions): Promise<void> {
-    await request(path, { body, ...options });
+    await request(path, { body, token: session.goodToken, ...options });
   }
 
   async function signInWithProvider(

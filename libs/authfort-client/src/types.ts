@@ -98,6 +98,10 @@ export interface AuthClient {
   /** Calls back at once, and when the state or the user changes. @returns a function that ends it */
   onAuthStateChange(callback: (state: AuthState, user: AuthUser | null) => void): () => void;
 
+  /**
+   * Creates an account and signs it in. Where the server requires a verified address, nobody is signed in: the user has no `sessionId`, and
+   * the state stays as it was. Sign in after the link in the mail was followed.
+   */
   signUp(data: SignUpData, options?: RequestOptions): Promise<AuthUser>;
   signIn(credentials: { email: string; password: string }, options?: RequestOptions): Promise<SignInResult>;
   /** Completes a sign-in in state `mfa_pending`, with a TOTP or a backup code. */

@@ -75,6 +75,7 @@ export class ServiceAuth extends TokenAuthenticator {
     return {
       ...user,
       email: result.email,
+      emailVerified: result.emailVerified ?? user.emailVerified,
       name: result.name,
       roles: result.roles,
       // What the token says is not of this moment: an auth server that says nothing grants nothing.

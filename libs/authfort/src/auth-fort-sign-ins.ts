@@ -27,12 +27,12 @@ export abstract class AuthFortSignIns {
   @Inject(MagicLinkService) private readonly links!: MagicLinkService;
   @Inject(OtpService) private readonly otps!: OtpService;
 
-  /** Signs in with a password. @throws `invalid_credentials`, `user_banned`, `overloaded` */
+  /** Signs in with a password. @throws `invalid_credentials`, `user_banned`, `email_not_verified`, `overloaded` */
   login(email: string, password: string, client: ClientInfo = NO_CLIENT): Promise<AuthResult> {
     return this.logins.login(email, password, client);
   }
 
-  /** @throws `refresh_token_invalid`, `refresh_token_expired`, `refresh_token_revoked`, `user_banned` */
+  /** @throws `refresh_token_invalid`, `refresh_token_expired`, `refresh_token_revoked`, `user_banned`, `email_not_verified` */
   refresh(refreshToken: string, client: ClientInfo = NO_CLIENT): Promise<AuthResult> {
     return this.refreshes.refresh(refreshToken, client);
   }
@@ -83,9 +83,16 @@ export abstract class AuthFortSignIns {
     return this.verification.createToken(await this.users.get(userId));
   }
 
-  /** @throws `invalid_verification_token` */
-  verifyEmail(token: string): Promise<void> {
-    return this.verification.verify(token);
+  /**
+   * @param follower the request that brought the token. With it, the rule of `POST /auth/verify-email` applies: who has neither a session
+   * of the account nor a network that it was signed in to from may be the victim of a squatter. Default: your code vouches for both.
+   * @throws `invalid_verification_token`
+   */
+  verifyEmail(
+    token: string,
+    follower?: { client: ClientInfo; signedInAs: string | undefined },
+  ): Promise<void> {
+    return this.verification.verify(token, follower);
   }
 
   /** A token for {@link verifyMagicLink}, to be mailed. Null for an address that may not sign in. @throws `invalid_email` */

@@ -74,6 +74,7 @@ import { PasswordMails } from './password/password-mails.js';
 import { PasswordReplacer } from './password/password-replacer.js';
 import { PasswordRepository } from './password/password.repository.js';
 import { PasswordResetService } from './password/password-reset.service.js';
+import { VerificationLinkService } from './password/verification-link.service.js';
 import { ReauthenticationService } from './password/reauthentication.service.js';
 import { FreshSignInGuard } from './sign-in/fresh-sign-in.guard.js';
 import { FreshSignInPolicy } from './sign-in/fresh-sign-in.policy.js';
@@ -95,6 +96,7 @@ import { RevocationLogRepository } from './revocation/revocation-log.repository.
 import { RevocationReader } from './revocation/revocation-reader.repository.js';
 import { RefreshTokenRepository } from './sessions/refresh-token.repository.js';
 import { SessionAuthenticator } from './sessions/session.authenticator.js';
+import { SessionHolder } from './sessions/session-holder.js';
 import { SessionRepository } from './sessions/session.repository.js';
 import { SessionService } from './sessions/session.service.js';
 import { SessionsController } from './sessions/sessions.controller.js';
@@ -103,6 +105,7 @@ import { AccessTokenService } from './tokens/access-token.service.js';
 import { UserDirectoryRepository } from './users/user-directory.repository.js';
 import { UserDirectoryService } from './users/user-directory.service.js';
 import { WebhookService } from './webhooks/webhook.service.js';
+import { AddressOwnershipRepository } from './users/address-ownership.repository.js';
 import { UserRepository } from './users/user.repository.js';
 import { UserService } from './users/user.service.js';
 
@@ -135,7 +138,15 @@ export const features: readonly Feature[] = [
     rootControllers: [JwksController, DiscoveryController],
     providers: [SigningKeyRepository, KeyRing, JwksShortcut, KeyRotationService],
   },
-  { providers: [UserRepository, UserService, UserDirectoryRepository, UserDirectoryService] },
+  {
+    providers: [
+      UserRepository,
+      AddressOwnershipRepository,
+      UserService,
+      UserDirectoryRepository,
+      UserDirectoryService,
+    ],
+  },
   { providers: [RateLimiter, RateLimitGuard] },
   { providers: [AccessTokenService] },
   { providers: [RoleRepository, RoleService, PermissionRepository, PermissionService, LastAdminPolicy] },
@@ -158,6 +169,7 @@ export const features: readonly Feature[] = [
       RefreshService,
       RefreshTokenReader,
       SessionAuthenticator,
+      SessionHolder,
     ],
   },
   {
@@ -180,6 +192,7 @@ export const features: readonly Feature[] = [
       ChangePasswordService,
       ReauthenticationService,
       NewAccountService,
+      VerificationLinkService,
       SignupService,
       LoginService,
     ],

@@ -34,16 +34,11 @@ export class AuthClientError extends Error {
 
   /** Whether nothing was decided: the same request may succeed later. */
   get temporary(): boolean {
-    return (
-      this.statusCode === 429 ||
-      this.statusCode >= 500 ||
-      this.code === 'network_error' ||
-      this.code === 'timeout'
-    );
+    return /^(429|5|0 (network|timeout))/.test(`${this.statusCode} ${this.code}`);
   }
 }
 
 /** What an auth server would not answer: another server, or a proxy's page. */
 export function invalidResponse(): AuthClientError {
-  return new AuthClientError('This is no auth server: check baseUrl', 'invalid_response', 200);
+  return new AuthClientError('Not an auth server: check baseUrl', 'invalid_response', 200);
 }

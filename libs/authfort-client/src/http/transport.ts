@@ -41,8 +41,8 @@ export function createTransport(
       const [message, code] = signal?.aborted
         ? ['The request was aborted', 'aborted']
         : late.aborted
-          ? ['The auth server did not answer', 'timeout']
-          : ['The auth server is out of reach', 'network_error'];
+          ? ['The auth server timed out', 'timeout']
+          : ['The auth server is unreachable', 'network_error'];
       throw new AuthClientError(message!, code!, 0, undefined, { cause });
     }
   };
@@ -52,7 +52,7 @@ export function createTransport(
 export function checkedBaseUrl(baseUrl: string): string {
   if (/^(https?:\/)?\//i.test(baseUrl) && URL.canParse(baseUrl, 'http://localhost'))
     return baseUrl.replace(/\/+$/, '');
-  throw new AuthClientError('baseUrl has to be a URL or a path', 'invalid_base_url', 0);
+  throw new AuthClientError('baseUrl must be a URL or a path', 'invalid_base_url', 0);
 }
 
 function read<T>(response: Response, text: string): T {
@@ -80,7 +80,7 @@ function refusal({ status, headers }: Response, json: unknown): AuthClientError 
   const uncoded =
     status >= 500 ? 'server_unavailable' : status === 422 ? 'validation_error' : 'invalid_response';
   return new AuthClientError(
-    coded && typeof message === 'string' ? message : `The answer was ${status}: check baseUrl`,
+    coded && typeof message === 'string' ? message : `Not an auth server: check baseUrl`,
     coded ? error : uncoded,
     status,
     // A date is possible here too (RFC 9110 §10.2.3): it is as good as none.

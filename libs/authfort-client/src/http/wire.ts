@@ -25,12 +25,21 @@ export interface WireAuth {
   };
 }
 
+/** The answer of a sign-up that waits for the address to be verified. */
+export interface WireUnverified {
+  readonly user: WireUser;
+  readonly tokens: null;
+}
+
 /** The answer of a sign-in that needs a second factor. */
 export interface WireMfa {
   readonly mfa_required: true;
   readonly mfa_token: string;
   readonly expires_in?: number;
 }
+
+/** The answer of whatever signs in or up. */
+export type WireSignIn = WireAuth | WireMfa | WireUnverified;
 
 /** @throws AuthClientError `invalid_response` */
 export function toUser(wire: WireUser | undefined): AuthUser {
@@ -44,7 +53,7 @@ export function toUser(wire: WireUser | undefined): AuthUser {
     emailVerified: wire.email_verified ?? false,
     avatarUrl: wire.avatar_url ?? undefined,
     createdAt: wire.created_at,
-    mfaEnabled: wire.mfa_enabled ?? false,
+    mfaEnabled: !!wire.mfa_enabled,
     sessionId: wire.session_id ?? undefined,
   };
 }
@@ -55,6 +64,6 @@ export function checkedAuth(answer: WireAuth | undefined): WireAuth {
   return answer;
 }
 
-export function isMfa(answer: WireAuth | WireMfa | undefined): answer is WireMfa {
+export function isMfa(answer: WireSignIn | undefined): answer is WireMfa {
   return (answer as WireMfa | undefined)?.mfa_required === true;
 }

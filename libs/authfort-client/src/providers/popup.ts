@@ -9,7 +9,7 @@ const SIZE = 'width=500,height=650';
  */
 export async function signInByPopup(url: string): Promise<WireAuth | WireMfa> {
   const popup = window.open(url, 'authfort', SIZE);
-  if (!popup) throw new AuthClientError('The sign-in window was blocked', 'popup_blocked', 0);
+  if (!popup) throw new AuthClientError('Popup blocked', 'popup_blocked', 0);
   const { origin } = new URL(url, location.href);
   return new Promise((resolve, reject) => {
     const onMessage = ({ source, origin: sender, data }: MessageEvent<unknown>) => {
@@ -20,8 +20,7 @@ export async function signInByPopup(url: string): Promise<WireAuth | WireMfa> {
       else if ('user' in data || 'mfa_required' in data) finish(() => resolve(data as WireAuth | WireMfa));
     };
     const look = setInterval(() => {
-      if (popup.closed)
-        finish(() => reject(new AuthClientError('The sign-in window was closed', 'popup_closed', 0)));
+      if (popup.closed) finish(() => reject(new AuthClientError('Popup closed', 'popup_closed', 0)));
     }, 300);
     const finish = (settle: () => void) => {
       clearInterval(look);

@@ -53,6 +53,6 @@ async function guarded<T>(work: () => Promise<T> | T): Promise<T> {
   try {
     return await work();
   } catch (cause) {
-    throw new AuthClientError('The token storage failed', 'storage_error', 0, undefined, { cause });
+    throw new AuthClientError('tokenStorage failed', 'storage_error', 0, undefined, { cause });
   }
 }

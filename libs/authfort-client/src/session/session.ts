@@ -1,6 +1,6 @@
 import { AuthClientError } from '../errors/auth-client.error.js';
 import type { Transport } from '../http/transport.js';
-import { checkedAuth, isMfa, toUser, type WireAuth, type WireMfa } from '../http/wire.js';
+import { checkedAuth, isMfa, toUser, type WireAuth, type WireSignIn } from '../http/wire.js';
 import type { AuthUser, SignInResult } from '../types.js';
 import { pause, persistently } from './persistently.js';
 import type { RefreshTokenKeeper } from './refresh-token.keeper.js';
@@ -64,16 +64,18 @@ export class Session {
   }
 
   /** Runs a sign-in, while no other tab refreshes or signs in or out. */
-  signIn(request: () => Promise<WireAuth | WireMfa>): Promise<SignInResult> {
+  signIn(request: () => Promise<WireSignIn>): Promise<SignInResult> {
     return this.#tabs.lock(async () => this.settle(await request()));
   }
 
   /** Takes over what a sign-in has brought. */
-  async settle(answer: WireAuth | WireMfa): Promise<SignInResult> {
+  async settle(answer: WireSignIn): Promise<SignInResult> {
     if (isMfa(answer)) {
       this.awaitMfa(answer.mfa_token);
       return { mfaRequired: true, expiresIn: answer.expires_in ?? 300 };
     }
+    // A new account whose address has to be verified first.
+    if (answer?.tokens === null) return toUser(answer.user);
     return this.#accept(answer, true);
   }
 
@@ -91,7 +93,7 @@ export class Session {
   /** @throws AuthClientError `mfa_not_pending` */
   mfaToken(): string {
     if (this.#mfaToken === undefined)
-      throw new AuthClientError('No sign-in waits for a second factor', 'mfa_not_pending', 0);
+      throw new AuthClientError('No second factor is asked for', 'mfa_not_pending', 0);
     return this.#mfaToken;
   }
 
@@ -209,10 +211,9 @@ export class Session {
 }
 
 /** A gateway between has a 401 of its own, with codes of its own. */
-const OURS = /^(refresh_token|token|session|user)_/;
+const END = /^(401 (refresh_|)(token|session|user)|403 user_b|403 email_n)/;
 
-/** Only the auth server's own word ends a session: 401, or that the account is banned. */
+/** Only the auth server's own word ends a session: 401, or that the account is banned or has to be verified first. */
 function isEnd(error: unknown): boolean {
-  if (!(error instanceof AuthClientError)) return false;
-  return error.code === 'user_banned' || (error.statusCode === 401 && OURS.test(error.code));
+  return error instanceof AuthClientError && END.test(`${error.statusCode} ${error.code}`);
 }

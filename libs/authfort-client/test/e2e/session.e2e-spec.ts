@@ -12,15 +12,23 @@ const newEmail = () => `client-${(number += 1)}@example.com`;
 
 describe.each(['cookie', 'bearer'] as const)('a client in %s mode', (tokenMode) => {
   let server: TestServer;
+  let strict: TestServer;
   const clients: AuthClient[] = [];
   beforeAll(async () => {
     server = await startServer({ options: { cookie: {} } });
+    strict = await startServer({
+      options: { requireVerifiedEmail: true, cookie: {} },
+      replicaOf: server,
+    });
   });
   afterEach(() => {
     jest.restoreAllMocks();
     for (const client of clients.splice(0)) client.dispose();
   });
-  afterAll(() => server.close());
+  afterAll(async () => {
+    await server.close();
+    await strict.close();
+  });
 
   /** A client, and what becomes of its state. The same device keeps its cookies and its token storage. */
   function onDevice(device = { fetch: cookieJar() as typeof fetch, tokenStorage: memoryStorage() }) {
@@ -70,6 +78,33 @@ describe.each(['cookie', 'bearer'] as const)('a client in %s mode', (tokenMode) 
       expect(client.getSnapshot()).toMatchObject({ state: 'authenticated', user: { id: user.id } });
       expect(states).toEqual(['loading', 'authenticated']);
     }
+  });
+  it('signs up without signing in where the address has to be verified first', async () => {
+    const device = { fetch: cookieJar() as typeof fetch, tokenStorage: memoryStorage() };
+    const client = createAuthClient({ baseUrl: `${strict.url}/auth`, tokenMode, ...device });
+    clients.push(client);
+    await client.initialize();
+    const email = newEmail();
+    const user = await client.signUp({ email, password: PASSWORD });
+    expect(user).toMatchObject({ email, emailVerified: false, sessionId: undefined });
+    expect(client.getSnapshot()).toEqual({ state: 'unauthenticated', user: null, expiresAt: null });
+    const refused = client.signIn({ email, password: PASSWORD });
+    await expect(refused).rejects.toMatchObject({ code: 'email_not_verified', statusCode: 403 });
+    await client.verifyEmail(await strict.tokenFor(email));
+    expect(await client.signIn({ email, password: PASSWORD })).toMatchObject({ id: user.id });
+    // The address is taken back: the next refresh ends the session here.
+    await strict.authfort.updateUser(user.id, { emailVerified: false });
+    expect((await client.fetch(`${strict.url}/auth/me`)).status).toBe(401);
+    expect(client.getSnapshot().state).toBe('unauthenticated');
+  });
+  it('shows with the link that it holds the account', async () => {
+    const { client, email, user } = await signedUp();
+    await client.verifyEmail(await server.tokenFor(email));
+    const [{ confirmed }] = await server.dataSource.query(
+      'SELECT owner_confirmed AS confirmed FROM authfort_users WHERE id = $1',
+      [user.id],
+    );
+    expect(confirmed).toBe(true);
   });
   it('is signed out where nobody was signed in', async () => {
     const { client } = onDevice();

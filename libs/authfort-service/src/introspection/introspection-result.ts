@@ -8,6 +8,8 @@ export interface ActiveIntrospectionResult {
   readonly active: true;
   readonly sub: string;
   readonly email: string | null;
+  /** Null when the auth server states nothing, as older versions. */
+  readonly emailVerified: boolean | null;
   readonly name: string | null;
   /** The roles of this moment, from the auth server's database. */
   readonly roles: readonly string[];
@@ -28,6 +30,7 @@ const activeSchema = z.object({
   active: z.literal(true),
   sub: z.string().min(1),
   email: z.string().nullish(),
+  email_verified: z.boolean().nullish(),
   name: z.string().nullish(),
   roles: z.array(z.string()),
   permissions: z.array(z.string()).nullish(),
@@ -50,6 +53,7 @@ export function readIntrospection(body: unknown): IntrospectionResult | undefine
   const {
     sub,
     email,
+    email_verified: emailVerified,
     name,
     roles,
     permissions,
@@ -66,6 +70,7 @@ export function readIntrospection(body: unknown): IntrospectionResult | undefine
     active: true,
     sub,
     email: orNull(email),
+    emailVerified: emailVerified ?? null,
     name: orNull(name),
     roles,
     permissions: permissions ?? null,

@@ -108,7 +108,7 @@ export class TestIssuer {
   }
 
   /**
-   * Signs an access token of a made-up user, valid for 15 minutes. It has no `permissions` unless they are given.
+   * Signs an access token of a made-up user with a verified e-mail address, valid for 15 minutes. It has no `permissions` unless they are given.
    * @param claims over the usual ones; `undefined` takes a claim out
    * @param header over the usual one
    */
@@ -125,6 +125,7 @@ export class TestIssuer {
       sid: randomUUID(),
       jti: randomUUID(),
       mfa_enabled: false,
+      email_verified: true,
       iat: now,
       exp: now + 900,
     };

@@ -14,6 +14,8 @@ export interface AccessTokenClaims {
   readonly sid?: string;
   readonly jti?: string;
   readonly mfa_enabled?: boolean;
+  /** OpenID Connect Core §5.1. */
+  readonly email_verified?: boolean;
   readonly aud?: string | readonly string[];
   readonly [claim: string]: unknown;
 }
@@ -34,6 +36,11 @@ export interface AuthUser {
   readonly tokenVersion: number;
   readonly sessionId: string | null;
   readonly mfaEnabled: boolean;
+  /**
+   * Whether the owner of the e-mail address has confirmed it, at the time the token was issued. False when the token has no
+   * `email_verified` claim, as tokens of older auth servers.
+   */
+  readonly emailVerified: boolean;
   /** Seconds since 1970. */
   readonly exp: number;
   /** Seconds since 1970. */
@@ -50,7 +57,8 @@ export interface AuthUser {
 export function toAuthUser(payload: unknown): AuthUser | undefined {
   if (typeof payload !== 'object' || payload === null) return undefined;
   const claims = payload as AccessTokenClaims;
-  const { iss, sub, exp, iat, roles, permissions, ver, email, name, sid, mfa_enabled: mfaEnabled } = claims;
+  const { iss, sub, exp, iat, roles, permissions, ver, email, name, sid } = claims;
+  const { mfa_enabled: mfaEnabled, email_verified: emailVerified } = claims;
   const sound =
     [iss, sub].every((claim) => typeof claim === 'string' && claim !== '') &&
     [exp, iat].every((claim) => Number.isFinite(claim)) &&
@@ -58,7 +66,7 @@ export function toAuthUser(payload: unknown): AuthUser | undefined {
     isListOfTexts(roles) &&
     (permissions === undefined || isListOfTexts(permissions)) &&
     [email, name, sid].every((claim) => claim === undefined || claim === null || typeof claim === 'string') &&
-    (mfaEnabled === undefined || typeof mfaEnabled === 'boolean');
+    [mfaEnabled, emailVerified].every((claim) => claim === undefined || typeof claim === 'boolean');
   if (!sound) return undefined;
   return Object.freeze({
     sub,
@@ -69,6 +77,7 @@ export function toAuthUser(payload: unknown): AuthUser | undefined {
     tokenVersion: ver,
     sessionId: sid ?? null,
     mfaEnabled: mfaEnabled ?? false,
+    emailVerified: emailVerified ?? false,
     exp,
     iat,
     iss,

@@ -27,7 +27,7 @@ describe.each(adapters)('a guarded service on %s', (adapter) => {
     const sub = 'e6f7cf32-9a4b-4b43-8a5a-0c2f4c8e7f10';
     const { status, body } = await service.get(
       '/orders',
-      bearer(issuer.sign({ sub, roles: ['a'], ver: 3, mfa_enabled: true })),
+      bearer(issuer.sign({ sub, roles: ['a'], ver: 3, mfa_enabled: true, email_verified: true })),
     );
     expect(status).toBe(200);
     expect(body).toEqual({
@@ -38,6 +38,7 @@ describe.each(adapters)('a guarded service on %s', (adapter) => {
       tokenVersion: 3,
       sessionId: expect.any(String),
       mfaEnabled: true,
+      emailVerified: true,
       exp: expect.any(Number),
       iat: expect.any(Number),
       iss: 'authfort',

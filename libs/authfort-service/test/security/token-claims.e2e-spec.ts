@@ -38,6 +38,8 @@ describe('attack: tokens with wrong claims at a service', () => {
     { email: {} },
     { sid: 7 },
     { mfa_enabled: 'yes' },
+    { email_verified: 'true' },
+    { email_verified: 1 },
     { nbf: 'later' },
     { iss: ['authfort'] },
   ])('refuses %j', async (claims) => expect(await codeFor(claims)).toBe('token_invalid'));
@@ -49,6 +51,7 @@ describe('attack: tokens with wrong claims at a service', () => {
         sid: undefined,
         jti: undefined,
         mfa_enabled: undefined,
+        email_verified: undefined,
       }),
     ).toBe(200);
   });

@@ -7,6 +7,7 @@ import type { AccountState } from '../one-time/one-time-token.repository.js';
 import { OneTimeTokenService } from '../one-time/one-time-token.service.js';
 import { PendingProofsService } from '../one-time/pending-proofs.service.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
+import { EmailProofService, type LinkFollower } from '../sign-in/email-proof.service.js';
 import { UserRepository } from '../users/user.repository.js';
 
 /** Gives accounts another e-mail address. */
@@ -17,6 +18,7 @@ export class EmailChangeService {
     private readonly users: UserRepository,
     private readonly tokens: OneTimeTokenService,
     private readonly pending: PendingProofsService,
+    private readonly proofs: EmailProofService,
     private readonly mails: MailJobs,
     private readonly events: EventBus,
     @Inject(AUTHFORT_CONFIG) private readonly config: AuthFortConfig,
@@ -49,7 +51,7 @@ export class EmailChangeService {
   }
 
   /** @throws AuthFortError `invalid_verification_token`; `user_exists` when the address was taken meanwhile */
-  async confirm(token: string): Promise<void> {
+  async confirm(token: string, follower: LinkFollower): Promise<void> {
     const userId = (await this.tokens.find('email_change', token))?.userId;
     if (!userId) throw authError('invalid_verification_token');
     await this.database.transaction(async () => {
@@ -57,17 +59,24 @@ export class EmailChangeService {
       const user = await this.users.lockById(userId);
       const subject = await this.tokens.consume('email_change', token);
       if (!user || user.deletedAt || !subject) throw authError('invalid_verification_token');
-      await this.apply(user, subject.email, true);
+      await this.apply(user, subject.email, true, await this.proofs.isHolder(user, follower));
     });
   }
 
   /**
    * Changes the address at once, and says so by mail to the old one, whoever changes it. What was mailed to the old one before is
    * worthless then. Part of the surrounding transaction, in which the account is locked.
+   * @param ownerConfirmed whether the account's holder is known to own the new address. Default `verified`: an administrator vouches for both
    * @throws AuthFortError `user_exists`
    */
-  async apply(user: { id: string; email: string }, email: string, verified: boolean): Promise<void> {
-    if (!(await this.users.changeEmail(user.id, email, verified))) throw authError('user_exists');
+  async apply(
+    user: { id: string; email: string },
+    email: string,
+    verified: boolean,
+    ownerConfirmed = verified,
+  ): Promise<void> {
+    if (!(await this.users.changeEmail(user.id, email, verified, ownerConfirmed)))
+      throw authError('user_exists');
     await this.pending.discard(user);
     await this.mails.enqueue('email_changed', user.email, user.id, { email });
     await this.events.emit('email_changed', { userId: user.id, email, oldEmail: user.email });

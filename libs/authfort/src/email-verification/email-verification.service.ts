@@ -5,6 +5,8 @@ import { EventBus } from '../events/event-bus.js';
 import { MailJobs } from '../mail/mail-jobs.js';
 import { OneTimeTokenService } from '../one-time/one-time-token.service.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
+import { EmailProofService, type LinkFollower } from '../sign-in/email-proof.service.js';
+import { AddressOwnershipRepository } from '../users/address-ownership.repository.js';
 import { UserRepository } from '../users/user.repository.js';
 
 /** Finds out whether the address of an account is its owner's. */
@@ -13,6 +15,8 @@ export class EmailVerificationService {
   constructor(
     private readonly database: Database,
     private readonly users: UserRepository,
+    private readonly ownership: AddressOwnershipRepository,
+    private readonly proofs: EmailProofService,
     private readonly tokens: OneTimeTokenService,
     private readonly mails: MailJobs,
     private readonly events: EventBus,
@@ -34,18 +38,22 @@ export class EmailVerificationService {
     });
   }
 
-  /** @throws AuthFortError `invalid_verification_token` */
-  async verify(token: string): Promise<void> {
+  /**
+   * @param follower undefined: the caller vouches that whoever follows the link also holds the account
+   * @throws AuthFortError `invalid_verification_token`
+   */
+  async verify(token: string, follower?: LinkFollower): Promise<void> {
     await this.database.transaction(async () => {
       const userId = (await this.tokens.find('email_verification', token))?.userId;
       // The account before the token, in this order everywhere.
       if (!userId || !(await this.users.lock(userId))) throw authError('invalid_verification_token');
       const subject = await this.tokens.consume('email_verification', token);
       if (!subject) throw authError('invalid_verification_token');
-      if (await this.users.markEmailVerified(userId, subject.email))
-        await this.events.emit('email_verified', { userId, email: subject.email });
-      else if ((await this.users.findById(userId))?.email !== subject.email)
-        throw authError('invalid_verification_token');
+      const { email } = subject;
+      const ownerConfirmed = !follower || (await this.proofs.isHolder({ id: userId, email }, follower));
+      const verified = await this.ownership.verify(userId, email, ownerConfirmed);
+      if (!verified) throw authError('invalid_verification_token');
+      if (!verified.verifiedBefore) await this.events.emit('email_verified', { userId, email });
     });
   }
 }

@@ -33,6 +33,10 @@ export const errorCatalog = {
   refresh_token_revoked: { status: 401, message: 'The session has ended; sign in again' },
   refresh_token_mismatch: { status: 401, message: 'The cookies belong to different sessions; sign in again' },
   unauthorized: { status: 401, message: 'Present the introspection secret', authenticate: 'missing' },
+  email_not_verified: {
+    status: 403,
+    message: 'The e-mail address is not verified; follow the link that was mailed to it',
+  },
   signup_disabled: { status: 403, message: 'Sign-up is closed' },
   user_not_found: { status: 404, message: 'There is no such user' },
   session_not_found: { status: 404, message: 'There is no such session' },

@@ -31,7 +31,7 @@ export interface AuthEventMap {
   login_failed: {
     userId: string | null;
     email: string;
-    reason: 'unknown_user' | 'wrong_password' | 'banned';
+    reason: 'unknown_user' | 'wrong_password' | 'banned' | 'email_not_verified';
     client: ClientInfo;
   };
   logout: OfUser & { sessionId: string };
@@ -61,6 +61,12 @@ export interface AuthEventMap {
   password_reuse_rejected: OfUser;
   email_verification_requested: OfAddress;
   email_verified: OfAddress;
+  /**
+   * The owner of the address has proved it, and the account may have been somebody else's: its password, sessions, tokens and profile are
+   * gone, its id stays. Data that is kept under this `userId` may be that of somebody else. `verifiedBefore`: somebody had followed a link
+   * to the address before, without a session of the account; that may have been the same person.
+   */
+  account_claimed: OfAddress & { verifiedBefore: boolean };
   email_change_requested: OfUser;
   /** The address has been changed from `oldEmail` to `email`. */
   email_changed: OfAddress & { oldEmail: string };
@@ -120,6 +126,7 @@ const NAMES: Record<AuthEventName, true> = {
   password_reuse_rejected: true,
   email_verification_requested: true,
   email_verified: true,
+  account_claimed: true,
   email_change_requested: true,
   email_changed: true,
   magic_link_requested: true,

@@ -21,7 +21,7 @@ const ParsedBody = createParamDecorator(
 
 /**
  * The JSON body, checked against a schema. Unknown members are dropped.
- * @throws AuthFortError `unsupported_media_type` for anything but JSON, `invalid_json` for what is no object or carries a
+ * @throws AuthFortError `unsupported_media_type` for anything but JSON in UTF-8, `invalid_json` for what is not UTF-8, is no object or carries a
  * `__proto__` member, `validation_error` with the fields
  */
 export const JsonBody = (schema: z.ZodType): ParameterDecorator => ParsedBody({ bodySchema: schema });
@@ -32,7 +32,7 @@ export function parseJsonBody<T>(schema: z.ZodType<T>, request: RequestWithBody)
   const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
   if (hasBody && !isJson(headers['content-type'])) throw authError('unsupported_media_type');
   const value = hasBody ? body : {};
-  if (typeof value !== 'object' || value === null || Array.isArray(value) || !isTame(value, 0))
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || !isTame(value))
     throw authError('invalid_json');
   const result = schema.safeParse(value);
   if (!result.success)
@@ -40,16 +40,22 @@ export function parseJsonBody<T>(schema: z.ZodType<T>, request: RequestWithBody)
   return result.data;
 }
 
+/** RFC 8259 §8.1: JSON is UTF-8. Express would decode another charset, Fastify would ignore it. */
 function isJson(contentType: string | string[] | undefined): boolean {
-  return typeof contentType === 'string' && /^application\/(json|[\w.+-]+\+json)\s*(;|$)/i.test(contentType);
+  if (typeof contentType !== 'string') return false;
+  const charset = /;\s*charset\s*=\s*"?([^\s;"]*)/i.exec(contentType)?.[1] ?? 'utf-8';
+  return /^application\/(json|[\w.+-]+\+json)\s*(;|$)/i.test(contentType) && /^utf-?8$/i.test(charset);
 }
 
-/** No member that could reach a prototype, and no nesting that costs more to walk than it can mean. */
-function isTame(value: object, depth: number): boolean {
+/**
+ * Whether parsed JSON has no member that could reach a prototype, no nesting that costs more to walk than it can mean, and no U+FFFD:
+ * the body parsers put it in the place of bytes that are not UTF-8, and two different bodies would mean the same (RFC 3629 §10).
+ */
+export function isTame(value: unknown, depth = 0): boolean {
+  if (typeof value === 'string') return !value.includes('\ufffd');
+  if (typeof value !== 'object' || value === null) return true;
   if (depth > MAX_DEPTH || Object.hasOwn(value, '__proto__')) return false;
-  return Object.values(value).every(
-    (inner) => typeof inner !== 'object' || inner === null || isTame(inner as object, depth + 1),
-  );
+  return Object.entries(value).every(([key, inner]) => isTame(key) && isTame(inner, depth + 1));
 }
 
 /** Names of fields are the schema's; messages are fixed: nothing of the input is repeated. */

@@ -1,6 +1,7 @@
 import { Controller, HttpCode, Post, Req, Res, UseGuards } from '@nestjs/common';
 import { Public } from 'authfort-service';
 import { authError } from '../errors/catalog.js';
+import { isTame } from '../http/json-body.decorator.js';
 import { TokenDelivery } from '../http/token-delivery.js';
 import { IntrospectionGuard } from './introspection.guard.js';
 import { type IntrospectionResponse, IntrospectionService } from './introspection.service.js';
@@ -35,6 +36,7 @@ function readToken({ headers, body }: IntrospectionRequest): string {
   if (!/^application\/(json|x-www-form-urlencoded)\s*(;|$)/i.test(headers['content-type'] ?? '')) {
     throw authError('unsupported_media_type');
   }
+  if (!isTame(body)) throw authError('invalid_json');
   const token =
     typeof body === 'object' && body !== null && Object.hasOwn(body, 'token')
       ? (body as { token: unknown }).token

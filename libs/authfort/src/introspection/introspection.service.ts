@@ -10,6 +10,7 @@ export interface ActiveIntrospection {
   active: true;
   sub: string;
   email: string;
+  email_verified: boolean;
   name: string | null;
   roles: readonly string[];
   /** Left out where there are none. */
@@ -44,6 +45,7 @@ function describe(user: SessionUser): ActiveIntrospection {
     active: true,
     sub: user.sub,
     email: user.account.email,
+    email_verified: user.account.emailVerified,
     name: user.account.name,
     roles: user.roles,
     ...(user.account.permissions.length > 0 && { permissions: user.account.permissions }),

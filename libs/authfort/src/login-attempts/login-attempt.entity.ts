@@ -1,19 +1,19 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
 /**
- * Password attempts at one e-mail address, whether or not it has an account: one row for the networks that nobody has signed in from,
- * and one for each that somebody has. Address and network are stored under keyed hashes.
+ * Password attempts at one e-mail address, whether or not it has an account: one row for all networks, and one for each that somebody
+ * has signed in from. Address and network are stored under keyed hashes.
  */
 @Entity('authfort_login_attempts')
 export class LoginAttemptEntity {
   @PrimaryColumn('bytea', { name: 'address_hash', primaryKeyConstraintName: 'authfort_login_attempts_pkey' })
   addressHash!: Buffer;
 
-  /** Empty: all networks that are not known. */
+  /** Empty: all networks. */
   @PrimaryColumn('bytea', { name: 'network_hash', primaryKeyConstraintName: 'authfort_login_attempts_pkey' })
   networkHash!: Buffer;
 
-  /** Attempts of this window that have not led to a sign-in. */
+  /** Attempts of this window that have not led to a sign-in. In the row of a network: those beyond the limit of the address. */
   @Column('integer')
   failures!: number;
 

@@ -9,50 +9,64 @@ export interface AttemptSource {
   readonly networkHash: Buffer;
 }
 
-/** Whether a password may be tried, and what it is compared with. */
+/** How a password attempt is treated, and what it is compared with. */
 export interface Admission {
-  readonly admitted: boolean;
-  /** When the next one may be tried, if this one may not. */
+  /** Within the limit of the address; false where nothing is counted. */
+  readonly counted: boolean;
+  /** Within the limit of the address, or nothing is counted. Decides what a wrong password is answered. */
+  readonly withinLimit: boolean;
+  /** Beyond the limit of the address, and within the limit of a network that its owner has signed in from. */
+  readonly fromKnownNetwork: boolean;
+  /** When the window of the address ends. */
   readonly windowEnds: Date | null;
   readonly userId: string | null;
   readonly passwordHash: string | null;
   readonly banned: boolean | null;
+  readonly emailVerified: boolean | null;
 }
 
+/*
+ * The row of the address counts the attempts of all networks, known or not, whether or not the address has an account. Locks are taken
+ * from that row to the row of a network, here and in WELCOME.
+ */
 const ADMIT = prepared(
   'admit_password_attempt',
-  `WITH counter AS (
-     SELECT coalesce((SELECT network_hash FROM authfort_login_attempts
-       WHERE address_hash = $2 AND network_hash = $3 AND known_until > $4), ''::bytea) AS network_hash
-   ), counted AS (
+  `WITH counted AS (
      INSERT INTO authfort_login_attempts AS a (address_hash, network_hash, failures, window_ends, known_until)
-     SELECT $2, network_hash, 1, $5, $5 FROM counter WHERE $6::integer IS NOT NULL
+     SELECT $2, ''::bytea, 1, $5, $5 WHERE $6::integer IS NOT NULL
      ON CONFLICT (address_hash, network_hash) DO UPDATE SET
        failures = CASE WHEN a.window_ends <= $4 THEN 1 ELSE a.failures + 1 END,
        window_ends = CASE WHEN a.window_ends <= $4 THEN $5 ELSE a.window_ends END,
-       known_until = CASE WHEN a.network_hash = '' THEN $5 ELSE a.known_until END
+       known_until = $5
      WHERE a.window_ends <= $4 OR a.failures < $6::integer
      RETURNING 1
+   ), counted_at_home AS (
+     UPDATE authfort_login_attempts a SET
+       failures = CASE WHEN a.window_ends <= $4 THEN 1 ELSE a.failures + 1 END,
+       window_ends = CASE WHEN a.window_ends <= $4 THEN $5 ELSE a.window_ends END
+     WHERE $6::integer IS NOT NULL AND NOT EXISTS (SELECT 1 FROM counted)
+       AND a.address_hash = $2 AND a.network_hash = $3 AND a.network_hash <> '' AND a.known_until > $4
+       AND (a.window_ends <= $4 OR a.failures < $6::integer)
+     RETURNING 1
    )
-   SELECT $6::integer IS NULL OR EXISTS (SELECT 1 FROM counted) AS admitted,
-     (SELECT a.window_ends FROM authfort_login_attempts a JOIN counter c ON a.network_hash = c.network_hash
-      WHERE a.address_hash = $2) AS "windowEnds",
-     u.id AS "userId", u.password_hash AS "passwordHash", u.banned
+   SELECT EXISTS (SELECT 1 FROM counted) AS counted,
+     $6::integer IS NULL OR EXISTS (SELECT 1 FROM counted) AS "withinLimit",
+     EXISTS (SELECT 1 FROM counted_at_home) AS "fromKnownNetwork",
+     (SELECT a.window_ends FROM authfort_login_attempts a WHERE a.address_hash = $2 AND a.network_hash = '') AS "windowEnds",
+     u.id AS "userId", u.password_hash AS "passwordHash", u.banned, u.email_verified AS "emailVerified"
    FROM (SELECT 1) AS one LEFT JOIN authfort_users u ON u.email = $1 AND u.deleted_at IS NULL`,
 );
 
 const WELCOME = prepared(
   'welcome_owner',
-  `WITH counted_as_stranger AS (
+  `WITH not_wrong AS (
      UPDATE authfort_login_attempts SET failures = GREATEST(failures - 1, 0)
-     WHERE $5 AND address_hash = $1 AND network_hash = '' AND network_hash <> $2
-       AND NOT EXISTS (SELECT 1 FROM authfort_login_attempts k
-         WHERE k.address_hash = $1 AND k.network_hash = $2 AND k.known_until > $3)
+     WHERE $5 AND address_hash = $1 AND network_hash = '' AND network_hash <> $2 RETURNING 1
    )
    INSERT INTO authfort_login_attempts AS a (address_hash, network_hash, failures, window_ends, known_until)
-   VALUES ($1, $2, 0, $3, $4)
+   SELECT $1, $2, 0, $3, $4 FROM (SELECT count(*) FROM not_wrong) AS first
    ON CONFLICT (address_hash, network_hash) DO UPDATE SET known_until = $4,
-     failures = CASE WHEN a.network_hash = '' THEN GREATEST(a.failures - 1, 0) ELSE 0 END`,
+     failures = CASE WHEN a.network_hash <> '' THEN 0 WHEN $5 THEN GREATEST(a.failures - 1, 0) ELSE a.failures END`,
 );
 
 /** Counts password attempts. Every replica counts in the same rows. */
@@ -62,8 +76,8 @@ export class LoginAttemptsRepository {
 
   /**
    * Counts an attempt before it is made, so that racers cannot all be the last one, and finds the account in the same statement: it
-   * does the same work for any address. Beyond `limit` nothing is counted. A network that is not known shares the address's one row.
-   * @param limit attempts in a window; null: none are counted
+   * does the same work for any address. Beyond `limit` it counts in the row of the network, if that is a known one.
+   * @param limit attempts in a window, of the address and of each known network; null: none are counted
    */
   async admit(
     email: string,
@@ -83,7 +97,10 @@ export class LoginAttemptsRepository {
     return admission!;
   }
 
-  /** The owner has come from the network: it is known from now on, what was mistyped there is forgotten, and they were no stranger. */
+  /**
+   * The owner has signed in from the network: it is known from now on, and its own count begins again.
+   * @param counted whether the address's row counts the attempt that signed in: it was not a wrong one
+   */
   async welcome(
     { addressHash, networkHash }: AttemptSource,
     counted: boolean,
@@ -91,6 +108,16 @@ export class LoginAttemptsRepository {
     knownUntil: Date,
   ): Promise<void> {
     await this.database.execute(WELCOME, [addressHash, networkHash, now, knownUntil, counted]);
+  }
+
+  /** Whether somebody has signed in to the account of the address from the network. */
+  async isKnown({ addressHash, networkHash }: AttemptSource, now: Date): Promise<boolean> {
+    const rows = await this.database.query(
+      `SELECT 1 FROM authfort_login_attempts
+       WHERE address_hash = $1 AND network_hash = $2 AND network_hash <> '' AND known_until > $3`,
+      [addressHash, networkHash, now],
+    );
+    return rows.length > 0;
   }
 
   /** Knows no network any more. What was counted for all of them stays. */

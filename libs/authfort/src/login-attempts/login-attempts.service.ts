@@ -12,14 +12,26 @@ export interface PasswordCredential {
   readonly userId: string;
   readonly passwordHash: string | null;
   readonly banned: boolean;
+  readonly emailVerified: boolean;
+}
+
+/** A password attempt that has been counted. */
+export interface PasswordAttempt {
+  /** Undefined for an address without an account, and for an attempt that is refused whatever the password is. */
+  readonly credential: PasswordCredential | undefined;
+  /** What {@link LoginAttemptsService.welcome} takes back after the sign-in. */
+  readonly counted: boolean;
+  /** Seconds until the next attempt, if a wrong password is to be answered `rate_limit_exceeded`. */
+  readonly retryAfterSeconds: number | undefined;
 }
 
 /** How long a network that the owner has signed in from is known, in seconds. */
 const KNOWN_SECONDS = 2_592_000;
 
 /**
- * Bounds how many passwords can be tried at one account, over all client addresses and replicas together. Whoever comes from where
- * the owner has signed in before is counted by themselves: strangers cannot use up the owner's attempts.
+ * Bounds how many passwords can be tried at one address, over all client addresses and replicas together. Beyond the limit, the
+ * networks that the account's owner has signed in from have attempts left, so that strangers cannot lock the owner out. Only the right
+ * password shows that: the answer to a wrong one depends on the count of the address alone, which unknown addresses have too.
  */
 @Injectable()
 export class LoginAttemptsService {
@@ -36,11 +48,10 @@ export class LoginAttemptsService {
   }
 
   /**
-   * Call it before a password is compared, and {@link welcome} after the sign-in.
-   * @returns undefined for an address without an account
-   * @throws AuthFortError `rate_limit_exceeded`, for an address without an account as well
+   * Call it before a password is compared, which is to be done whatever it returns, then {@link refuse} for a wrong password, or
+   * {@link welcome} after the sign-in.
    */
-  async admit(email: string, ip: string): Promise<PasswordCredential | undefined> {
+  async admit(email: string, ip: string): Promise<PasswordAttempt> {
     const rule = this.config.rateLimit ? this.config.rateLimit.rules.passwordGuesses : undefined;
     const now = this.clock.now();
     const windowEnds = later(now, rule?.durationSeconds ?? 0);
@@ -51,23 +62,40 @@ export class LoginAttemptsService {
       now,
       windowEnds,
     );
-    if (!found.admitted) {
-      await this.events.emit('rate_limit_exceeded', { limit: 'passwordGuesses', ip });
-      const wait = (found.windowEnds ?? windowEnds).getTime() - now.getTime();
-      throw authError('rate_limit_exceeded', { retryAfterSeconds: Math.max(1, Math.ceil(wait / 1000)) });
-    }
-    const { userId, passwordHash, banned } = found;
-    return userId === null ? undefined : { userId, passwordHash, banned: banned === true };
+    const { userId, passwordHash, counted, withinLimit, fromKnownNetwork } = found;
+    const wait = (found.windowEnds ?? windowEnds).getTime() - now.getTime();
+    const credential =
+      userId === null || !(withinLimit || fromKnownNetwork)
+        ? undefined
+        : {
+            userId,
+            passwordHash,
+            banned: found.banned === true,
+            emailVerified: found.emailVerified === true,
+          };
+    const retryAfterSeconds = withinLimit ? undefined : Math.max(1, Math.ceil(wait / 1000));
+    return { credential, counted, retryAfterSeconds };
+  }
+
+  /** Answers a wrong password beyond the limit. @throws AuthFortError `rate_limit_exceeded` */
+  async refuse({ retryAfterSeconds }: PasswordAttempt, ip: string): Promise<void> {
+    if (retryAfterSeconds === undefined) return;
+    await this.events.emit('rate_limit_exceeded', { limit: 'passwordGuesses', ip });
+    throw authError('rate_limit_exceeded', { retryAfterSeconds });
   }
 
   /**
    * The owner has just shown that it is them. Part of the surrounding transaction.
-   * @param byPassword whether it was by an attempt that {@link admit} has counted
+   * @param counted whether it was by an attempt that {@link admit} has counted
    */
-  async welcome(email: string, ip: string, byPassword: boolean): Promise<void> {
-    if (!this.config.rateLimit) return;
+  async welcome(email: string, ip: string, counted: boolean): Promise<void> {
     const now = this.clock.now();
-    await this.attempts.welcome(this.source(email, ip), byPassword, now, later(now, KNOWN_SECONDS));
+    await this.attempts.welcome(this.source(email, ip), counted, now, later(now, KNOWN_SECONDS));
+  }
+
+  /** Whether the account of the address was made, or signed in to, from the network of `ip` within 30 days. */
+  isKnownNetwork(email: string, ip: string): Promise<boolean> {
+    return this.attempts.isKnown(this.source(email, ip), this.clock.now());
   }
 
   /** Whoever has signed in until now need not have been the owner. */

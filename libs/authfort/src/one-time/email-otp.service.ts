@@ -35,7 +35,7 @@ export class EmailOtpService {
 
   /** Whether it is the code of the address. A right one is right once; wrong ones are counted. */
   redeem(email: string, input: string): Promise<boolean> {
-    const code = input.replace(/\s/g, '');
+    const code = asciiDigits(input.replace(/\s/g, ''));
     return this.otps.redeem(this.addressHash(email), this.hash('code', `${email} ${code}`), this.clock.now());
   }
 
@@ -57,4 +57,13 @@ export class EmailOtpService {
   private hash(kind: string, text: string): Buffer {
     return createHmac('sha256', this.key).update(`${kind} ${text}`).digest();
   }
+}
+
+/** Keyboards of other scripts type their own digits. Unicode has those of a script in a row, from zero to nine. */
+function asciiDigits(text: string): string {
+  return text.normalize('NFKC').replace(/\p{Nd}/gu, (digit) => {
+    let value = 0;
+    while (value < 9 && /\p{Nd}/u.test(String.fromCodePoint(digit.codePointAt(0)! - value - 1))) value += 1;
+    return String(value);
+  });
 }

@@ -19,6 +19,7 @@ export interface AuthFortConfig {
   readonly rateLimit:
     false | { redisUrl: string | undefined; rules: Readonly<Record<RateLimitName, RateLimitRule>> };
   readonly allowPasswordlessSignup: boolean;
+  readonly requireVerifiedEmail: boolean;
   readonly passwordPolicy: {
     readonly minLength: number;
     readonly breachCheck: BreachCheckConfig | undefined;

@@ -143,6 +143,11 @@ export interface AuthFortOptions {
   rateLimit?: false | RateLimitOptions;
   /** Magic links and e-mail codes make an account for an address that has none. Needs `allowSignup`. Default `false`. */
   allowPasswordlessSignup?: boolean;
+  /**
+   * `true` opens and refreshes no session of an account whose e-mail address is not verified: sign-up issues no tokens, and sign-in and
+   * refresh answer 403 `email_not_verified`. Sign-in with the right password mails the link again. Needs mail. Default `false`.
+   */
+  requireVerifiedEmail?: boolean;
   /** Lifetime of a link to reset a password, in seconds. Default 3600. */
   passwordResetTtl?: number;
   /** Lifetime of a link to confirm an address, in seconds. Default 86 400. */

@@ -126,6 +126,7 @@ export const optionsSchema = z.strictObject({
     ])
     .prefault({}),
   allowPasswordlessSignup: z.boolean().default(false),
+  requireVerifiedEmail: z.boolean().default(false),
   passwordResetTtl: seconds.max(86_400).default(3600),
   emailVerifyTtl: seconds.max(2_592_000).default(86_400),
   magicLinkTtl: seconds.max(86_400).default(900),

@@ -61,6 +61,8 @@ function contradictions(options: AuthFortOptions, { production, threads = 4 }: L
   if (options.mail?.smtpUrl !== undefined && options.mail.transport !== undefined)
     problems.push('mail: give either smtpUrl or transport');
   if (!production) return problems;
+  if (options.requireVerifiedEmail === true && !options.mail?.smtpUrl && !options.mail?.transport)
+    problems.push('requireVerifiedEmail: needs mail.smtpUrl or mail.transport in production');
   if (options.mail?.smtpUrl !== undefined && options.mail.from === undefined)
     problems.push('mail.from: is needed in production with smtpUrl: servers refuse mail from localhost');
   if (options.keyEncryptionSecret === undefined)
@@ -122,6 +124,7 @@ function freeze(
       history: o.passwordPolicy.history,
     },
     allowPasswordlessSignup: o.allowPasswordlessSignup && o.allowSignup,
+    requireVerifiedEmail: o.requireVerifiedEmail,
     passwordResetTtlSeconds: o.passwordResetTtl,
     emailVerifyTtlSeconds: o.emailVerifyTtl,
     magicLinkTtlSeconds: o.magicLinkTtl,

@@ -12,6 +12,7 @@ import type { User } from '../users/user.js';
 import { PasswordHasher } from './password-hasher.js';
 import { assertHashable } from './password.policy.js';
 import { PasswordRepository } from './password.repository.js';
+import { VerificationLinkService } from './verification-link.service.js';
 
 /** Signs in with e-mail and password. */
 @Injectable()
@@ -24,18 +25,20 @@ export class LoginService {
     private readonly attempts: LoginAttemptsService,
     private readonly hasher: PasswordHasher,
     private readonly signIns: SignInService,
+    private readonly links: VerificationLinkService,
     private readonly events: EventBus,
   ) {}
 
   /**
-   * Unknown accounts, accounts without a password and wrong passwords look and time the same. That an account is banned is told
-   * only to who has its password.
-   * @throws AuthFortError `invalid_credentials`, `user_banned`, `rate_limit_exceeded`, `password_too_long`, `overloaded`
+   * Unknown accounts, accounts without a password and wrong passwords look and time the same, from every network. That an account is banned is told
+   * only to who has its password; so is, with `requireVerifiedEmail`, that its address is not verified.
+   * @throws AuthFortError `invalid_credentials`, `user_banned`, `email_not_verified`, `rate_limit_exceeded`, `password_too_long`, `overloaded`
    */
   async login(emailInput: string, password: string, client: ClientInfo): Promise<AuthResult> {
     assertHashable(password);
     const email = normalizeEmail(emailInput);
-    const credential = await this.attempts.admit(email, client.ip);
+    const attempt = await this.attempts.admit(email, client.ip);
+    const { credential } = attempt;
     const { matches, outdated, unreadable } = await this.hasher.verify(credential?.passwordHash, password);
     if (unreadable) {
       this.logger.error(
@@ -43,6 +46,7 @@ export class LoginService {
       );
     }
     if (!credential?.passwordHash || !matches) {
+      await this.attempts.refuse(attempt, client.ip);
       throw await this.failed(
         credential?.userId ?? null,
         email,
@@ -51,8 +55,10 @@ export class LoginService {
       );
     }
     if (credential.banned) throw await this.failed(credential.userId, email, 'banned', client);
+    if (this.links.isMissing(credential)) throw await this.unverified(credential.userId, email, client);
     const verifiedHash = credential.passwordHash;
-    const result = await this.signIns.signIn({ provider: 'email', amr: ['pwd'] }, client, () =>
+    const method = { provider: 'email', amr: ['pwd'], attemptCounted: attempt.counted };
+    const result = await this.signIns.signIn(method, client, () =>
       this.stillValid(credential.userId, verifiedHash),
     );
     if (outdated) void this.upgrade(credential.userId, verifiedHash, password);
@@ -65,6 +71,12 @@ export class LoginService {
     return user;
   }
 
+  /** With the right password the link is mailed again. */
+  private async unverified(userId: string, email: string, client: ClientInfo): Promise<Error> {
+    if (await this.links.mayMail(email)) await this.links.mail(userId, email);
+    return this.failed(userId, email, 'email_not_verified', client);
+  }
+
   private async failed(
     userId: string | null,
     email: string,
@@ -72,6 +84,7 @@ export class LoginService {
     client: ClientInfo,
   ): Promise<Error> {
     await this.events.emit('login_failed', { userId, email, reason, client });
+    if (reason === 'email_not_verified') return authError(reason);
     return authError(reason === 'banned' ? 'user_banned' : 'invalid_credentials');
   }
 

@@ -5,7 +5,7 @@ import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.confi
 import { BreachList } from './breach-list.js';
 import { PasswordHasher } from './password-hasher.js';
 import type { StoredPasswords } from './password.repository.js';
-import { assertAcceptablePassword } from './password.policy.js';
+import { assertAcceptablePassword, normalizePassword } from './password.policy.js';
 
 const NONE: StoredPasswords = { current: null, earlier: [] };
 
@@ -31,7 +31,8 @@ export class NewPasswordService {
    */
   async hash(password: string, userId: string | null, stored: StoredPasswords = NONE): Promise<string> {
     this.assertLength(password);
-    if (await this.breaches.contains(password)) {
+    // Whatever normalises to a breached password is matched by it.
+    if (await this.breaches.contains(normalizePassword(password))) {
       await this.events.emit('password_pwned_rejected', { userId });
       throw authError('password_pwned');
     }

@@ -20,6 +20,15 @@ describe('PasswordHasher', () => {
       unreadable: false,
     });
   });
+  it('does the same work for a known and an unknown account, whichever form is typed', async () => {
+    const one = hasher(1, 10);
+    const stored = await one.hash('horse \uff11');
+    expect(await one.verify(stored, 'horse 1')).toMatchObject({ matches: true, outdated: false });
+    expect(await one.verify(stored, 'horse \uff11')).toMatchObject({ matches: true, outdated: false });
+    expect(await one.verify(null, 'horse \uff11')).toMatchObject({ matches: false, unreadable: false });
+    const typed = '$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHRzYWx0$cut';
+    expect(await one.verify(typed, 'horse \uff11')).toMatchObject({ matches: false, unreadable: true });
+  });
   it('matches nothing without a hash', async () => {
     const one = hasher(1, 10);
     await one.prepare();

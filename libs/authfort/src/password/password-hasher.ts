@@ -2,6 +2,7 @@ import { Algorithm, hash, type Options, verify, Version } from '@node-rs/argon2'
 import { Inject, Injectable } from '@nestjs/common';
 import { authError } from '../errors/catalog.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
+import { normalizePassword, passwordForms } from './password.policy.js';
 
 /** RFC 9106 §4, second recommended option: 64 MiB, 3 passes, 4 lanes. */
 const SETTINGS = {
@@ -34,26 +35,36 @@ export class PasswordHasher {
 
   constructor(@Inject(AUTHFORT_CONFIG) private readonly config: Pick<AuthFortConfig, 'passwordHashing'>) {}
 
-  /** A PHC string `$argon2id$v=19$m=65536,t=3,p=4$salt$hash`. @throws AuthFortError `overloaded` */
+  /** A PHC string `$argon2id$v=19$m=65536,t=3,p=4$salt$hash` of the normalised password. @throws AuthFortError `overloaded` */
   hash(password: string): Promise<string> {
-    return this.admitted(() => hash(password, this.settings));
+    return this.admitted(() => hash(normalizePassword(password), this.settings));
   }
 
   /**
-   * Compares a password with a stored hash, also one of Python's argon2-cffi. Without a hash it does the same work against a decoy,
-   * so that an unknown account takes as long as a known one. @throws AuthFortError `overloaded`
+   * Compares a password with a stored hash, also one of Python's argon2-cffi: the typed form, then the normalised form if it differs.
+   * Without a hash it does the same work against a decoy, so that an unknown account takes as long as a known one.
+   * @throws AuthFortError `overloaded`
    */
   verify(stored: string | null | undefined, password: string): Promise<PasswordVerdict> {
     return this.admitted(async () => {
-      const matches = await verify(stored ?? (await this.decoyHash()), password).catch(() => undefined);
-      // Not even this may tell by its time that the account exists.
-      if (matches === undefined) await verify(await this.decoyHash(), password);
-      return {
-        matches: matches === true && stored != null,
-        outdated: stored != null && !stored.startsWith(this.prefix),
-        unreadable: matches === undefined,
-      };
+      const weak = stored != null && !stored.startsWith(this.prefix);
+      let unreadable = false;
+      for (const form of passwordForms(password)) {
+        const matches = await this.compare(stored, form);
+        if (matches && stored != null)
+          return { matches, outdated: weak || form !== normalizePassword(password), unreadable };
+        unreadable ||= matches === undefined;
+      }
+      return { matches: false, outdated: weak, unreadable };
     });
+  }
+
+  /** @returns undefined for a hash that cannot be read */
+  private async compare(stored: string | null | undefined, form: string): Promise<boolean | undefined> {
+    const matches = await verify(stored ?? (await this.decoyHash()), form).catch(() => undefined);
+    // Not even this may tell by its time that the account exists.
+    if (matches === undefined) await verify(await this.decoyHash(), form);
+    return matches;
   }
 
   /** Makes the decoy ahead of the first request that needs it. */

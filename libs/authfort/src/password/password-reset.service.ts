@@ -6,6 +6,7 @@ import { type ClientInfo, NO_CLIENT } from '../http/client-info.js';
 import { LoginAttemptsService } from '../login-attempts/login-attempts.service.js';
 import { OneTimeTokenService } from '../one-time/one-time-token.service.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
+import { EmailProofService } from '../sign-in/email-proof.service.js';
 import { UserRepository } from '../users/user.repository.js';
 import { NewPasswordService } from './new-password.service.js';
 import { PasswordReplacer } from './password-replacer.js';
@@ -20,6 +21,7 @@ export class PasswordResetService {
     private readonly attempts: LoginAttemptsService,
     private readonly newPasswords: NewPasswordService,
     private readonly replacer: PasswordReplacer,
+    private readonly proofs: EmailProofService,
     private readonly events: EventBus,
     @Inject(AUTHFORT_CONFIG) private readonly config: AuthFortConfig,
   ) {}
@@ -56,11 +58,7 @@ export class PasswordResetService {
       const subject = await this.tokens.consume('password_reset', token);
       if (subject?.email !== user.email) throw authError('invalid_reset_token');
       await this.replacer.replace(user, stored, hash);
-      if (await this.users.markEmailVerified(user.id, user.email)) {
-        // Until now the account may have been somebody else's: what they put there that could be used to reach them goes.
-        await this.users.forgetContacts(user.id);
-        await this.events.emit('email_verified', { userId: user.id, email: user.email });
-      }
+      await this.proofs.afterReset(user);
       // The owner is where this comes from, and need not be where somebody signed in before.
       await this.attempts.forgetNetworks(user.email);
       await this.attempts.welcome(user.email, client.ip, false);

@@ -8,6 +8,7 @@ import { JsonBody, text } from '../http/json-body.decorator.js';
 import { TokenDelivery } from '../http/token-delivery.js';
 import { type AuthResponse, toAuthResponse } from '../sessions/auth.response.js';
 import { RateLimit } from '../rate-limits/rate-limit.guard.js';
+import { toUserResponse, type UserResponse } from '../users/user.response.js';
 import { SignupService } from './signup.service.js';
 
 const signupSchema = z.object({
@@ -17,6 +18,12 @@ const signupSchema = z.object({
   avatar_url: text().nullish(),
   phone: text().nullish(),
 });
+
+/** The answer with `requireVerifiedEmail`: the account exists, and nobody is signed in. */
+interface UnverifiedSignupResponse {
+  user: UserResponse;
+  tokens: null;
+}
 
 /** `POST /auth/signup` */
 @Controller()
@@ -34,8 +41,12 @@ export class SignupController {
     @JsonBody(signupSchema) { avatar_url: avatarUrl, ...input }: z.output<typeof signupSchema>,
     @Client() client: ClientInfo,
     @Res({ passthrough: true }) response: unknown,
-  ): Promise<AuthResponse> {
+  ): Promise<AuthResponse | UnverifiedSignupResponse> {
     const result = await this.service.signup({ ...input, avatarUrl }, client);
+    if (result.tokens === null) {
+      this.delivery.noStore(response);
+      return { user: toUserResponse(result.user, null), tokens: null };
+    }
     this.delivery.deliver(response, result);
     return toAuthResponse(result);
   }

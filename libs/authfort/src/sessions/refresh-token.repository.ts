@@ -9,7 +9,7 @@ export const REPEAT_WINDOW_SECONDS = 30;
 
 /** What became of a presented token. Only `rotated`, `repeated` and `reused` say something about the session. */
 export type RotationOutcome =
-  'rotated' | 'repeated' | 'reused' | 'revoked' | 'expired' | 'banned' | 'mismatched';
+  'rotated' | 'repeated' | 'reused' | 'revoked' | 'expired' | 'banned' | 'mismatched' | 'unverified';
 
 /** The answer of {@link RefreshTokenRepository.rotate}. */
 export interface Rotation {
@@ -41,6 +41,8 @@ export interface RotationRequest {
   readonly expectedSessionId: string | undefined;
   /** A browser sent the token without the session mark. Only the first token of a session with `mark_pending` may come that way. */
   readonly unmarked: boolean;
+  /** Whether a session whose user's address is not verified is kept as it is, without a new token. */
+  readonly requireVerifiedEmail: boolean;
 }
 
 /** A token that is known, and its session. */
@@ -99,6 +101,7 @@ const ROTATE = prepared(
         WHEN token.rotated_at IS NOT NULL AND (NOT in_window OR elsewhere) THEN 'reused'
         WHEN $6::uuid <> token.session_id THEN 'mismatched'
         WHEN $9::boolean AND NOT (s.mark_pending AND token.predecessor_hash IS NULL) THEN 'mismatched'
+        WHEN $10::boolean AND NOT u.email_verified THEN 'unverified'
         WHEN in_window THEN 'repeated'
         ELSE 'rotated'
       END AS outcome
@@ -140,6 +143,7 @@ export class RefreshTokenRepository {
       request.traits.network,
       request.traits.device,
       request.unmarked,
+      request.requireVerifiedEmail,
     ]);
     if (!row) return undefined;
     const { outcome, salt, sessionId, amr, sessionCreatedAt, ...rest } = row;

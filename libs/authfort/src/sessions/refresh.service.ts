@@ -29,7 +29,7 @@ export class RefreshService {
 
   /**
    * @param beside the evidence that came with the token, by cookie only.
-   * @throws AuthFortError `refresh_token_invalid`, `_expired`, `_revoked`, `_mismatch`, `user_banned`
+   * @throws AuthFortError `refresh_token_invalid`, `_expired`, `_revoked`, `_mismatch`, `user_banned`, `email_not_verified`
    */
   async refresh(
     refreshToken: string,
@@ -48,6 +48,7 @@ export class RefreshService {
       traits: traitsOf(client, refreshToken),
       expectedSessionId: beside.expectedSessionId,
       unmarked: beside.unmarked ?? false,
+      requireVerifiedEmail: this.config.requireVerifiedEmail,
     };
     const rotation = await this.events.together('token_refreshed', () => this.rotate(request, client));
     if (!rotation) throw authError('refresh_token_invalid');
@@ -103,6 +104,8 @@ export class RefreshService {
         throw authError('refresh_token_expired');
       case 'banned':
         throw authError('user_banned');
+      case 'unverified':
+        throw authError('email_not_verified');
     }
   }
 }

@@ -36,7 +36,8 @@ export class SessionAuthenticator extends TokenAuthenticator {
     if (found.banned) throw accessError('user_banned');
     if (!found.sessionLive) throw accessError('session_revoked');
     if (found.tokenVersion !== user.tokenVersion) throw accessError('token_version_mismatch');
-    return { ...user, roles: found.roles, permissions: found.permissions, account: found };
+    const { roles, permissions, emailVerified } = found;
+    return { ...user, roles, permissions, emailVerified, account: found };
   }
 
   /** Every request to the auth server is checked in real time already. */

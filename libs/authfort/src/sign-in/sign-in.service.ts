@@ -15,6 +15,8 @@ export interface SignInMethod {
   readonly provider: string;
   /** RFC 8176 method names for the `amr` claim. */
   readonly amr: readonly string[];
+  /** Whether it was by a password attempt that was counted as if it were wrong. Default false. */
+  readonly attemptCounted?: boolean;
 }
 
 /** The funnel: every way of signing in ends here, and nothing else opens a session. */
@@ -31,15 +33,17 @@ export class SignInService {
   /**
    * Opens a session for the user that `identify` returns. `identify` runs in the transaction of the session, so what it creates or
    * locks stands or falls with it; the answer is made after the commit.
-   * @throws AuthFortError `user_banned`, and what `identify` throws
+   * @throws AuthFortError `user_banned`, `email_not_verified`, and what `identify` throws
    */
   async signIn(method: SignInMethod, client: ClientInfo, identify: () => Promise<User>): Promise<AuthResult> {
     this.accessTokens.assertReady();
     const { user, session } = await this.database.transaction(async () => {
       const identified = await identify();
       if (identified.banned) throw authError('user_banned');
+      if (this.config.requireVerifiedEmail && !identified.emailVerified)
+        throw authError('email_not_verified');
       const opened = await this.sessions.open(identified.id, method.amr, client);
-      await this.attempts.welcome(identified.email, client.ip, method.amr.includes('pwd'));
+      await this.attempts.welcome(identified.email, client.ip, method.attemptCounted ?? false);
       await this.events.emit('login', {
         userId: identified.id,
         email: identified.email,

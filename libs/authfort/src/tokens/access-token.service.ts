@@ -71,6 +71,8 @@ export class AccessTokenService {
       sid: session.id,
       jti: randomUUID(),
       mfa_enabled: user.mfaEnabled,
+      // OpenID Connect Core §5.1. Not personal data, so it stays where `claims.email` is off.
+      email_verified: user.emailVerified,
       amr: session.amr,
       auth_time: Math.floor(session.createdAt.getTime() / 1000),
       iat: now,

@@ -31,6 +31,13 @@ export class UserEntity {
   @Column('boolean', { name: 'email_verified', default: false })
   emailVerified!: boolean;
 
+  /**
+   * Whether the holder of the account and the owner of its address are known to be one person. False after a link to the address was
+   * followed by somebody of whom nothing else is known: the account may be that of a squatter.
+   */
+  @Column('boolean', { name: 'owner_confirmed', default: false })
+  ownerConfirmed!: boolean;
+
   @Column('boolean', { name: 'mfa_enabled', default: false })
   mfaEnabled!: boolean;
 

@@ -21,8 +21,8 @@ export class UserRepository {
   /** Inserts the account, unless its address is taken: the unique index decides among racers. */
   async createUnlessTaken(user: NewUser, now: Date): Promise<User | undefined> {
     const [created] = await this.database.query<User>(
-      `INSERT INTO authfort_users AS u (id, email, password_hash, name, avatar_url, phone, created_at, email_verified)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+      `INSERT INTO authfort_users AS u (id, email, password_hash, name, avatar_url, phone, created_at, email_verified, owner_confirmed)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)
        ON CONFLICT (email) DO NOTHING RETURNING ${USER_COLUMNS}`,
       [
         randomUUID(),
@@ -77,44 +77,6 @@ export class UserRepository {
     return user;
   }
 
-  /** Reads the account of an address and keeps other changes of it waiting until the transaction ends. */
-  async lockByEmail(email: string): Promise<User | undefined> {
-    const [user] = await this.database.query<User>(
-      `SELECT ${USER_COLUMNS} FROM authfort_users u WHERE u.email = $1 AND u.deleted_at IS NULL FOR NO KEY UPDATE OF u`,
-      [email],
-    );
-    return user;
-  }
-
-  /** Notes that the user has the address, if it is still theirs. @returns false when it is not, or was noted already */
-  async markEmailVerified(userId: string, email: string): Promise<boolean> {
-    const rows = await this.database.query(
-      `UPDATE authfort_users SET email_verified = true
-       WHERE id = $1 AND email = $2 AND NOT email_verified AND deleted_at IS NULL RETURNING id`,
-      [userId, email],
-    );
-    return rows.length > 0;
-  }
-
-  /**
-   * For who has proved to have the address of an account that somebody else may have made: a password that is not theirs goes, and
-   * what may point to somebody else.
-   */
-  async takeOverUnverified(userId: string): Promise<void> {
-    await this.revocations.endUsers(
-      `UPDATE authfort_users SET email_verified = true, password_hash = NULL, phone = NULL, avatar_url = NULL,
-         token_version = token_version + 1 WHERE id = $1 RETURNING id, token_version`,
-      [userId],
-    );
-  }
-
-  /** Takes out what may point to somebody else than the owner of the address. */
-  async forgetContacts(userId: string): Promise<void> {
-    await this.database.query('UPDATE authfort_users SET phone = NULL, avatar_url = NULL WHERE id = $1', [
-      userId,
-    ]);
-  }
-
   /** Sets what is given. @returns the user as they are now; undefined when there is none */
   async updateProfile(userId: string, changes: ProfileChanges): Promise<User | undefined> {
     const columns = { name: 'name', avatarUrl: 'avatar_url', phone: 'phone' } as const;
@@ -131,15 +93,22 @@ export class UserRepository {
 
   /**
    * Gives an account another address. The account has to be locked.
+   * @param ownerConfirmed whether the account's holder is known to own the address
    * @returns false when another account has the address: the transaction has failed then
    */
-  async changeEmail(userId: string, email: string, verified: boolean): Promise<boolean> {
+  async changeEmail(
+    userId: string,
+    email: string,
+    verified: boolean,
+    ownerConfirmed: boolean,
+  ): Promise<boolean> {
+    // Access tokens that state a verified address end with it.
+    const statement = `UPDATE authfort_users SET email = $2, email_verified = $3, owner_confirmed = $4,
+         token_version = token_version + CASE WHEN email_verified AND NOT $3 THEN 1 ELSE 0 END
+       WHERE id = $1 RETURNING id, token_version`;
     try {
-      await this.database.query('UPDATE authfort_users SET email = $2, email_verified = $3 WHERE id = $1', [
-        userId,
-        email,
-        verified,
-      ]);
+      if (verified) await this.database.query(statement, [userId, email, verified, ownerConfirmed]);
+      else await this.revocations.endUsers(statement, [userId, email, verified, ownerConfirmed]);
       return true;
     } catch (error) {
       if (isUniqueViolation(error)) return false;
@@ -147,12 +116,13 @@ export class UserRepository {
     }
   }
 
-  /** Notes whether the address counts as confirmed. The account has to be locked. */
+  /** Sets whether the address counts as verified. `false` ends the access tokens that state otherwise. The account has to be locked. */
   async setEmailVerified(userId: string, verified: boolean): Promise<void> {
-    await this.database.query('UPDATE authfort_users SET email_verified = $2 WHERE id = $1', [
-      userId,
-      verified,
-    ]);
+    const statement = `UPDATE authfort_users SET email_verified = $2, owner_confirmed = $2,
+         token_version = token_version + CASE WHEN email_verified AND NOT $2 THEN 1 ELSE 0 END
+       WHERE id = $1 RETURNING id, token_version`;
+    if (verified) await this.database.query(statement, [userId, verified]);
+    else await this.revocations.endUsers(statement, [userId, verified]);
   }
 
   /** @returns false when there is no such user. */
@@ -193,7 +163,7 @@ export class UserRepository {
   async anonymise(userId: string, now: Date): Promise<void> {
     await this.revocations.endUsers(
       `UPDATE authfort_users SET email = id || '@deleted', name = NULL, avatar_url = NULL, phone = NULL, password_hash = NULL,
-         email_verified = false, mfa_enabled = false, token_version = token_version + 1, deleted_at = $2
+         email_verified = false, owner_confirmed = false, mfa_enabled = false, token_version = token_version + 1, deleted_at = $2
        WHERE id = $1 RETURNING id, token_version`,
       [userId, now],
     );

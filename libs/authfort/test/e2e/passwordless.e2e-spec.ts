@@ -88,6 +88,12 @@ describe('an e-mail code', () => {
     const signedIn = await verify(`${code.slice(0, 3)} ${code.slice(3)}`);
     expect([signedIn.status, signedIn.body.user?.id]).toEqual([200, user.id]);
     expect((await verify(code)).body.error).toBe('invalid_otp');
+    // Full-width, Arabic-Indic, Devanagari and mathematical digits.
+    for (const zero of [0xff10, 0x0660, 0x0966, 0x1d7ce]) {
+      const next = (await server.authfort.createEmailOtp(user.email))!;
+      const typed = next.replace(/\d/g, (digit) => String.fromCodePoint(zero + Number(digit)));
+      expect((await verify(typed)).status).toBe(200);
+    }
   });
 
   it('is replaced by a new one, and ends', async () => {

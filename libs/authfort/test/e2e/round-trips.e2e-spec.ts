@@ -73,13 +73,13 @@ it('rotates a refresh token in one statement, also when it is asked again; the f
 });
 
 it('signs in with one round trip before the password is compared, and two behind it', async () => {
-  const attempt = ['WITH counter AS'];
+  const attempt = ['WITH counted AS'];
   expect(await sentBy(() => login(user.email, PASSWORD))).toEqual([
     attempt,
     // The user, kept as they are.
     ['BEGIN ISOLATION LEVEL', 'SELECT u.id, u.email,'],
     // The session and its token; the network is known from now on; the event.
-    ['WITH session AS', 'WITH counted_as_stranger AS', 'WITH event AS', 'COMMIT'],
+    ['WITH session AS', 'WITH not_wrong AS', 'WITH event AS', 'COMMIT'],
   ]);
   const refused = [attempt, ['WITH event AS']];
   expect(await sentBy(() => login(user.email, 'not the password'), 401)).toEqual(refused);

@@ -1,14 +1,25 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { adapters, PASSWORD, startServer, type TestServer } from '../harness.js';
+import { Body, Controller, Post } from '@nestjs/common';
+import { Public } from 'authfort-service';
+import { adapters, INTROSPECT_SECRET, PASSWORD, startServer, type TestServer } from '../harness.js';
 
 const MARK = 'echo-me-if-you-dare';
+@Controller('app')
+@Public()
+class AppController {
+  @Post('echo')
+  echo(@Body() body: unknown): unknown {
+    return body;
+  }
+}
+
 const routes = ['/auth/signup', '/auth/login', '/auth/refresh', '/auth/logout'];
 
 /** ASVS 2.2, 16.5: whatever is sent, the answer is a clear 4xx with a code, never a 500, and never the input. */
 describe.each(adapters)('attack: malformed input, on %s', (adapter) => {
   let server: TestServer;
   beforeAll(async () => {
-    server = await startServer({ adapter });
+    server = await startServer({ adapter, controllers: [AppController] });
   });
   afterAll(() => server.close());
 
@@ -77,6 +88,78 @@ describe.each(adapters)('attack: malformed input, on %s', (adapter) => {
         /^(unsupported_media_type|bad_request)$/,
       );
     });
+  });
+
+  const bytes = (...parts: (string | number[])[]) =>
+    Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : Buffer.from(part))));
+  const signup = (name: number[], before = '') =>
+    bytes(`{"email":"utf8@example.com","password":"${PASSWORD}",${before}"name":"a`, name, 'b"}');
+  // RFC 8259 §8.1, RFC 3629 §3 and §10: a decoder that replaces such bytes lets two different bodies mean the same.
+  it.each([
+    ['a byte that never occurs', signup([0xff])],
+    ['a continuation byte alone', signup([0x80])],
+    ['a sequence that is cut short', signup([0xe2, 0x82])],
+    ['an overlong slash', signup([0xc0, 0xaf])],
+    ['an overlong U+0000', signup([0xc0, 0x80])],
+    ['a surrogate in three bytes', signup([0xed, 0xa0, 0x80])],
+    ['a code point beyond U+10FFFF', signup([0xf4, 0x90, 0x80, 0x80])],
+    ['Latin-1', signup([0xe9])],
+    [
+      'in a member that is dropped',
+      bytes(`{"email":"utf8@example.com","password":"${PASSWORD}","x":["`, [0xff], '"]}'),
+    ],
+    [
+      'in the name of a member',
+      bytes(`{"email":"utf8@example.com","password":"${PASSWORD}","`, [0xff], '":1}'),
+    ],
+    ['in the password', bytes('{"email":"utf8@example.com","password":"long enough ', [0xff], '"}')],
+  ])('refuses a body that is no UTF-8: %s', async (_, raw) => {
+    expect(await expectRefused('/auth/signup', raw)).toBe('invalid_json');
+    for (const path of ['/auth/login', '/auth/forgot-password', '/auth/magic-link', '/auth/otp'])
+      expect(await expectRefused(path, raw)).toBe('invalid_json');
+  });
+  it('refuses bytes that are no UTF-8 in a signed-in request, and at introspection', async () => {
+    const { accessToken } = await server.signUp();
+    const json = { 'content-type': 'application/json' };
+    const me = await server.request('/auth/me', {
+      method: 'PATCH',
+      raw: bytes('{"name":"', [0xff], '"}'),
+      headers: json,
+      bearer: accessToken,
+    });
+    expect([me.status, me.body.error]).toEqual([400, 'invalid_json']);
+    const headers = { ...json, authorization: `Bearer ${INTROSPECT_SECRET}` };
+    const raw = bytes(`{"token":"${accessToken}","x":"`, [0xff], '"}');
+    const introspected = await server.request('/introspect', { method: 'POST', raw, headers });
+    expect([introspected.status, introspected.body.error]).toEqual([400, 'invalid_json']);
+  });
+  it('refuses another encoding than UTF-8', async () => {
+    const text = JSON.stringify({ email: 'utf16@example.com', password: PASSWORD });
+    const utf16 = Buffer.from(text, 'utf16le');
+    const code = await expectRefused('/auth/signup', utf16, 'application/json; charset=utf-16le');
+    // Fastify reads it as UTF-8, and finds no JSON.
+    expect(code).toBe(adapter === 'express' ? 'unsupported_media_type' : 'invalid_json');
+    expect(await expectRefused('/auth/signup', utf16)).toBe('invalid_json');
+    for (const charset of ['utf-8', 'UTF-8', '"utf-8"'])
+      expect((await post('/auth/login', text, `application/json; charset=${charset}`)).status).toBe(401);
+  });
+  it('takes every character that is UTF-8', async () => {
+    const name = 'é € 😀 \u{10ffff} \ufffc 日本';
+    const { status, body } = await server.post('/auth/signup', {
+      email: 'all@example.com',
+      password: PASSWORD,
+      name,
+    });
+    expect([status, body.user.name]).toEqual([201, name]);
+  });
+  it('leaves the routes of the app alone', async () => {
+    const raw = bytes('{"name":"', [0xff], '"}');
+    const answer = await server.request('/app/echo', {
+      method: 'POST',
+      raw,
+      headers: { 'content-type': 'application/json' },
+    });
+    expect([answer.status, answer.body]).toEqual([201, { name: '\ufffd' }]);
   });
 
   it.each([

@@ -30,6 +30,70 @@ describe('attack: passwords that are too weak, too long or cut short', () => {
     const answer = await signUp(password);
     expect([answer.status, answer.body.error]).toEqual([status, error]);
   });
+  // NIST SP 800-63B §3.1.1.2: the verifier normalises to NFKC before it hashes.
+  it.each([
+    ['an umlaut as one character or two', 'h\u00fctte am see', 'hu\u0308tte am see'],
+    ['two accents in another order', 'a\u0323\u0302 horse battery', 'a\u0302\u0323 horse battery'],
+    [
+      'Hangul as syllables or letters',
+      '\ud55c\uad6d\uc5b4 \ube44\ubc00\ubc88\ud638',
+      '한국어 비밀번호'.normalize('NFD'),
+    ],
+    ['full-width digits and letters', 'password 2026', 'ｐａｓｓｗｏｒｄ　２０２６'],
+    [
+      'mathematical digits',
+      'horse 0123456',
+      'horse \u{1d7ce}\u{1d7cf}\u{1d7d0}\u{1d7d1}\u{1d7d2}\u{1d7d3}\u{1d7d4}',
+    ],
+    ['half-width kana', 'パスワードの秘密です', 'ﾊﾟｽﾜｰﾄﾞの秘密です'],
+    ['a ligature', 'office worker', 'o\ufb03ce worker'],
+    ['a space of another kind', 'correct horse', 'correct\u00a0horse'],
+  ])('takes the same password typed on another system: %s', async (_, one, other) => {
+    for (const [set, typed] of [
+      [one, other],
+      [other, one],
+    ] as const) {
+      const { status, body } = await signUp(set);
+      expect(status).toBe(201);
+      const login = (password: string) => server.post('/auth/login', { email: body.user.email, password });
+      expect((await login(typed)).status).toBe(200);
+      expect((await login(set)).status).toBe(200);
+      expect((await login(`${typed}x`)).status).toBe(401);
+      const bearer: string = body.tokens.access_token;
+      const change = { old_password: set, new_password: typed };
+      const changed = await server.post('/auth/change-password', change, { bearer });
+      expect(changed.body.error).toBe('password_unchanged');
+    }
+  });
+  it.each([
+    ['four letters of two characters each', 'u\u0308'.repeat(4), 400, 'password_too_short'],
+    ['two characters that stand for 36', '\ufdfa'.repeat(2), 400, 'password_too_short'],
+    ['1024 letters of two characters each', 'u\u0308'.repeat(1024), 201, undefined],
+    ['1024 letters of three characters each', '\u0061\u0323\u0302'.repeat(1024), 201, undefined],
+    ['1025 letters of two characters each', 'u\u0308'.repeat(1025), 400, 'password_too_long'],
+    ['100 characters that stand for 1800', '\ufdfa'.repeat(100), 400, 'password_too_long'],
+  ])('measures the normalised form: %s', async (_, password, status, error) => {
+    const answer = await signUp(password);
+    expect([answer.status, answer.body.error]).toEqual([status, error]);
+  });
+  it('keeps a hash of the typed form working, and replaces it by one of the normalised form', async () => {
+    const user = await server.signUp();
+    const typed = 'ｈｏｒｓｅ\u3000ba\u0308ttery';
+    const old = await hash(typed, { memoryCost: 65_536, timeCost: 3, parallelism: 4 });
+    await server.dataSource.query('UPDATE authfort_users SET password_hash = $2 WHERE id = $1', [
+      user.id,
+      old,
+    ]);
+    const login = (password: string) => server.post('/auth/login', { email: user.email, password });
+    const stored = async () =>
+      (await server.dataSource.query('SELECT password_hash FROM authfort_users WHERE id = $1', [user.id]))[0]
+        .password_hash as string;
+    expect((await login(typed.normalize('NFKC'))).status).toBe(401);
+    expect((await login(typed)).status).toBe(200);
+    while ((await stored()) === old) await login(typed);
+    expect((await login(typed.normalize('NFKC'))).status).toBe(200);
+    expect((await login(typed)).status).toBe(200);
+  });
   it('compares the whole password', async () => {
     const password = 'x'.repeat(100);
     const { body } = await signUp(password);

@@ -2,8 +2,20 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { EmailChangeService } from '../../src/email-change/email-change.service.js';
 import { ChangePasswordService } from '../../src/password/change-password.service.js';
-import { PASSWORD, startServer, type TestServer } from '../harness.js';
+import { type AuthEvent, OnAuthEvent } from 'authfort';
+import { type Answer, PASSWORD, startServer, type TestServer } from '../harness.js';
 
+class Claims {
+  readonly heard: AuthEvent<'account_claimed'>[] = [];
+
+  @OnAuthEvent('account_claimed')
+  note(event: AuthEvent<'account_claimed'>): void {
+    this.heard.push(event);
+  }
+}
+
+/** The attacker's network. */
+const ELSEWHERE = '203.0.113.66';
 const NEW_PASSWORD = 'the owner chose this one';
 const PROFILE = { name: 'Mallory', phone: '+1 555 0666', avatar_url: 'https://evil.example/pixel.png' };
 
@@ -11,7 +23,10 @@ const PROFILE = { name: 'Mallory', phone: '+1 555 0666', avatar_url: 'https://ev
 describe('attack: an account made beforehand with the victim’s address', () => {
   let server: TestServer;
   beforeAll(async () => {
-    server = await startServer();
+    server = await startServer({
+      options: { trustedProxies: ['127.0.0.1'], passwordPolicy: { history: 3 } },
+      providers: [Claims],
+    });
   });
   afterAll(() => server.close());
 
@@ -22,9 +37,17 @@ describe('attack: an account made beforehand with the victim’s address', () =>
 
   /** Everything that somebody who has the password, but not the mailbox, can lay in store. */
   async function prepare(victim: string, attacker: string) {
-    const { body } = await server.post('/auth/signup', { email: victim, password: PASSWORD, ...PROFILE });
+    const headers = { 'x-forwarded-for': ELSEWHERE };
+    const { body } = await server.post(
+      '/auth/signup',
+      { email: victim, password: PASSWORD, ...PROFILE },
+      { headers },
+    );
     const bearer: string = body.tokens.access_token;
-    const second = (await server.post('/auth/login', { email: victim, password: PASSWORD })).body.tokens;
+    await server.authfort.addRole(body.user.id, 'reader');
+    const verification = await server.tokenFor(victim);
+    const second = (await server.post('/auth/login', { email: victim, password: PASSWORD }, { headers })).body
+      .tokens;
     await server.post('/auth/email-change', { email: attacker }, { bearer });
     const change = await server.tokenFor(attacker);
     // Another one waits in the outbox for a mail server that is down.
@@ -34,7 +57,7 @@ describe('attack: an account made beforehand with the victim’s address', () =>
     await server.mailTo(attacker);
     server.mail.send = send;
     const reset = await server.authfort.createPasswordResetToken(body.user.email);
-    return { id: body.user.id as string, bearer, change, reset, tokens: [body.tokens, second] };
+    return { id: body.user.id as string, bearer, change, reset, verification, tokens: [body.tokens, second] };
   }
 
   async function expectNothing(victim: string, attacker: string, held: Awaited<ReturnType<typeof prepare>>) {
@@ -53,7 +76,36 @@ describe('attack: an account made beforehand with the victim’s address', () =>
     server.clock.advance(10);
     expect(await server.mailTo(`late-${attacker}`)).toBe('');
     const user = await server.authfort.getUser(held.id);
-    expect(user).toMatchObject({ email: victim, emailVerified: true, phone: null, avatarUrl: null });
+    expect(user).toMatchObject({
+      email: victim,
+      emailVerified: true,
+      name: null,
+      phone: null,
+      avatarUrl: null,
+    });
+    // What an administrator gave was given to the address.
+    expect(user.roles).toEqual(['reader']);
+    const [rows] = await server.dataSource.query<unknown[]>(
+      `SELECT (SELECT count(*)::int FROM authfort_password_history WHERE user_id = $1) AS earlier,
+         (SELECT count(*)::int FROM authfort_one_time_tokens WHERE user_id = $1) AS links`,
+      [held.id],
+    );
+    expect(rows).toEqual({ earlier: 0, links: 0 });
+    const claims = server.app.get(Claims).heard.filter(({ userId }) => userId === held.id);
+    expect(claims).toEqual([expect.objectContaining({ name: 'account_claimed', email: victim })]);
+    const { entries } = (
+      await server.request(`/auth/admin/audit?user_id=${held.id}&action=account_claimed`, {
+        bearer: await adminToken(),
+      })
+    ).body;
+    expect(entries).toHaveLength(1);
+  }
+
+  async function adminToken(): Promise<string> {
+    const admin = await server.signUp();
+    await server.authfort.addRole(admin.id, 'admin');
+    return (await server.post('/auth/login', { email: admin.email, password: PASSWORD })).body.tokens
+      .access_token;
   }
 
   const ways: [string, (victim: string) => Promise<unknown>][] = [
@@ -85,6 +137,75 @@ describe('attack: an account made beforehand with the victim’s address', () =>
     const { victim, attacker } = lure();
     const held = await prepare(victim, attacker);
     expect(await signIn(victim)).toMatchObject({ status: 200, body: { user: { id: held.id } } });
+    await expectNothing(victim, attacker, held);
+  });
+
+  it.each(ways)(
+    'leaves nothing to the attacker whose address the victim has confirmed, by %s',
+    async (_, signIn) => {
+      const { victim, attacker } = lure();
+      const held = await prepare(victim, attacker);
+      // Out of curiosity, against what the mail says, without a session and from another network than the attacker's.
+      expect((await server.post('/auth/verify-email', { token: held.verification })).status).toBe(200);
+      expect(await signIn(victim)).toMatchObject({ status: 200 });
+      await expectNothing(victim, attacker, held);
+    },
+  );
+
+  it('leaves nothing to the attacker who has given the victim’s address to an account of theirs', async () => {
+    const { victim, attacker } = lure();
+    const { body } = await server.post(
+      '/auth/signup',
+      { email: attacker, password: PASSWORD, ...PROFILE },
+      { headers: { 'x-forwarded-for': ELSEWHERE } },
+    );
+    const bearer: string = body.tokens.access_token;
+    await server.post('/auth/verify-email', { token: await server.tokenFor(attacker) }, { bearer });
+    await server.post('/auth/email-change', { email: victim }, { bearer });
+    await server.post('/auth/email-change/confirm', { token: await server.tokenFor(victim) });
+    const signedIn = await ways[0]![1](victim);
+    expect(signedIn).toMatchObject({ status: 200, body: { user: { id: body.user.id, name: null } } });
+    expect((await server.request('/auth/me', { bearer })).status).toBe(401);
+    expect((await server.post('/auth/login', { email: victim, password: PASSWORD })).status).toBe(401);
+  });
+
+  // The holder of the account and the reader of the mail are one person: the next sign-in by mail changes nothing.
+  const together: [string, (token: string, bearer: string) => Promise<Answer>][] = [
+    [
+      'with the access token of the account',
+      (token, bearer) => server.post('/auth/verify-email', { token }, { bearer }),
+    ],
+    [
+      'from the network of the sign-up',
+      (token) => server.post('/auth/verify-email', { token }, { headers: { 'x-forwarded-for': ELSEWHERE } }),
+    ],
+  ];
+  it.each(together)('takes nothing from the owner who confirms the address %s', async (_, confirm) => {
+    const email = `owner-${randomUUID()}@example.com`;
+    const { body } = await server.post(
+      '/auth/signup',
+      { email, password: PASSWORD, ...PROFILE },
+      { headers: { 'x-forwarded-for': ELSEWHERE } },
+    );
+    const bearer: string = body.tokens.access_token;
+    expect((await confirm(await server.tokenFor(email), bearer)).status).toBe(200);
+    for (const [, signIn] of ways.slice(0, 2)) {
+      expect(await signIn(email)).toMatchObject({ status: 200, body: { user: PROFILE } });
+      expect((await server.request('/auth/me', { bearer })).status).toBe(200);
+      expect((await server.post('/auth/login', { email, password: PASSWORD })).status).toBe(200);
+    }
+    await ways[2]![1](email);
+    expect(await server.authfort.getUser(body.user.id)).toMatchObject({ name: PROFILE.name });
+    expect(server.app.get(Claims).heard.filter(({ userId }) => userId === body.user.id)).toEqual([]);
+  });
+
+  it('does not take the session of another account for that of the holder', async () => {
+    const { victim, attacker } = lure();
+    const held = await prepare(victim, attacker);
+    const stranger = await server.signUp();
+    for (const bearer of [stranger.accessToken, 'nonsense'])
+      await server.post('/auth/verify-email', { token: held.verification }, { bearer });
+    await ways[0]![1](victim);
     await expectNothing(victim, attacker, held);
   });
 

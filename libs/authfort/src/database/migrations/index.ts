@@ -3,6 +3,7 @@ import { Accounts1700000000002 } from './1700000000002-accounts.js';
 import { Revocations1700000000003 } from './1700000000003-revocations.js';
 import { AuditAddresses1700000000004 } from './1700000000004-audit-addresses.js';
 import { TheftDetection1700000000005 } from './1700000000005-theft-detection.js';
+import { OwnerConfirmed1700000000006 } from './1700000000006-owner-confirmed.js';
 
 /** AuthFort's migrations, oldest first. Their names are kept in the table `authfort_migrations`. */
 export const authfortMigrations = [
@@ -11,4 +12,5 @@ export const authfortMigrations = [
   Revocations1700000000003,
   AuditAddresses1700000000004,
   TheftDetection1700000000005,
+  OwnerConfirmed1700000000006,
 ];

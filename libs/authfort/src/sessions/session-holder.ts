@@ -1,0 +1,50 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { Inject, Injectable } from '@nestjs/common';
+import { Clock, extractToken } from 'authfort-service';
+import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
+import { hashRefreshToken, looksLikeRefreshToken } from './refresh-token.js';
+import { RefreshTokenReader } from './refresh-token.reader.js';
+import { RefreshTokenRepository } from './refresh-token.repository.js';
+import { SessionAuthenticator } from './session.authenticator.js';
+import { SessionRepository } from './session.repository.js';
+
+/** Finds out whose session a request to a public route presents. */
+@Injectable()
+export class SessionHolder {
+  constructor(
+    private readonly authenticator: SessionAuthenticator,
+    private readonly reader: RefreshTokenReader,
+    private readonly refreshTokens: RefreshTokenRepository,
+    private readonly sessions: SessionRepository,
+    private readonly clock: Clock,
+    @Inject(AUTHFORT_CONFIG) private readonly config: AuthFortConfig,
+  ) {}
+
+  /**
+   * The user of a live session: by the access token, or by the refresh cookie, since the access token may have expired. Undefined
+   * without one; a token that does not hold is no error.
+   */
+  async userIdOf(headers: IncomingHttpHeaders): Promise<string | undefined> {
+    return (
+      (await this.byAccessToken(headers).catch(() => undefined)) ??
+      (await this.byRefreshCookie(headers).catch(() => undefined))
+    );
+  }
+
+  private async byAccessToken(headers: IncomingHttpHeaders): Promise<string | undefined> {
+    const presented = extractToken({ headers }, this.config.cookie?.accessName);
+    return presented && (await this.authenticator.authenticate(presented.token)).sub;
+  }
+
+  private async byRefreshCookie(headers: IncomingHttpHeaders): Promise<string | undefined> {
+    const presented = await this.reader.read(undefined, headers);
+    if (!presented || !looksLikeRefreshToken(presented.token)) return undefined;
+    const found = await this.refreshTokens.findSession(hashRefreshToken(presented.token));
+    if (!found) return undefined;
+    const { userId, sessionId } = found;
+    if (presented.expectedSessionId !== undefined && presented.expectedSessionId !== sessionId)
+      return undefined;
+    const user = await this.sessions.findUserInSession(userId, sessionId, this.clock.now());
+    return user?.sessionLive ? userId : undefined;
+  }
+}
