@@ -92,6 +92,7 @@ import { RevocationLogRepository } from './revocation/revocation-log.repository.
 import { RevocationReader } from './revocation/revocation-reader.repository.js';
 import { RefreshTokenRepository } from './sessions/refresh-token.repository.js';
 import { SessionAuthenticator } from './sessions/session.authenticator.js';
+import { AllSessionsRepository } from './sessions/all-sessions.repository.js';
 import { SessionRepository } from './sessions/session.repository.js';
 import { SessionService } from './sessions/session.service.js';
 import { SessionsController } from './sessions/sessions.controller.js';
@@ -143,6 +144,7 @@ export const features: readonly Feature[] = [
     controllers: [RefreshController, LogoutController, SessionsController],
     providers: [
       SessionRepository,
+      AllSessionsRepository,
       RefreshTokenRepository,
       SessionService,
       RefreshService,

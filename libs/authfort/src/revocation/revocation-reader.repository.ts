@@ -30,12 +30,15 @@ interface Row {
   readonly sid: string | null;
   readonly sub: string | null;
   readonly ver: number | null;
+  readonly keptSid: string | null;
+  readonly keptVer: number | null;
   readonly kid: string | null;
   readonly at: Date;
   readonly exp: Date;
 }
 
-const COLUMNS = `r.id, r.session_id AS sid, r.user_id AS sub, r.token_version AS ver, r.kid, r.revoked_at AS at, r.expires_at AS exp`;
+const COLUMNS = `r.id, r.session_id AS sid, r.user_id AS sub, r.token_version AS ver, r.kept_session_id AS "keptSid",
+  r.kept_tokens_from AS "keptVer", r.kid, r.revoked_at AS at, r.expires_at AS exp`;
 /**
  * The timeline is another one after a failover, when a standby that lacked the last transactions gives out their numbers once more.
  * Horizon: every transaction before this one has ended, and who knows what came before it lacks nothing older.
@@ -108,10 +111,11 @@ function cursorOf([first]: readonly Row[]): string {
   return `${first!.timeline}-${first!.horizon}`;
 }
 
-function toRevocation({ id, sid, sub, ver, kid, at, exp }: Row): Revocation[] {
+function toRevocation({ id, sid, sub, ver, keptSid, keptVer, kid, at, exp }: Row): Revocation[] {
   if (id === null) return [];
   const times = { at: Math.floor(at.getTime() / 1000), exp: Math.ceil(exp.getTime() / 1000) };
   if (sid !== null) return [{ sid, ...times }];
-  if (sub !== null) return [{ sub, ver: ver!, ...times }];
+  const except = keptSid === null ? undefined : { sid: keptSid, ver: keptVer! };
+  if (sub !== null) return [{ sub, ver: ver!, ...times, ...(except && { except }) }];
   return [{ kid: kid!, ...times }];
 }

@@ -52,7 +52,7 @@ const ROTATE = prepared(
       CASE WHEN token.rotated_at IS NULL THEN $2::bytea ELSE token.successor_salt END AS salt,
       CASE
         WHEN u.banned THEN 'banned'
-        WHEN s.revoked_at IS NOT NULL OR u.deleted_at IS NOT NULL THEN 'revoked'
+        WHEN s.revoked_at IS NOT NULL OR s.version < u.sessions_from OR u.deleted_at IS NOT NULL THEN 'revoked'
         WHEN s.expires_at <= $4 OR (token.expires_at <= $4 AND NOT repeatable) THEN 'expired'
         WHEN token.rotated_at IS NOT NULL AND NOT repeatable THEN 'reused'
         WHEN $6::uuid <> token.session_id THEN 'mismatched'

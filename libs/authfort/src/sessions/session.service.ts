@@ -11,6 +11,7 @@ import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.confi
 import type { TokenSession } from '../tokens/access-token.service.js';
 import { hashRefreshToken, looksLikeRefreshToken, mintRefreshToken } from './refresh-token.js';
 import { RefreshTokenRepository } from './refresh-token.repository.js';
+import { AllSessionsRepository } from './all-sessions.repository.js';
 import { type Session, SessionRepository } from './session.repository.js';
 
 /** A session that has just been opened, with its first refresh token. */
@@ -24,6 +25,7 @@ export class SessionService {
   constructor(
     private readonly database: Database,
     private readonly sessions: SessionRepository,
+    private readonly allSessions: AllSessionsRepository,
     private readonly refreshTokens: RefreshTokenRepository,
     private readonly pending: PendingProofsService,
     private readonly events: EventBus,
@@ -91,7 +93,7 @@ export class SessionService {
   async revokeAll(userId: string, reason: string, exceptSessionId?: string): Promise<number> {
     if (exceptSessionId !== undefined && !isUuid(exceptSessionId)) throw authError('session_not_found');
     return this.database.transaction(async () => {
-      const ended = await this.sessions.revokeAll(userId, reason, this.clock.now(), exceptSessionId);
+      const ended = await this.allSessions.end(userId, reason, this.clock.now(), exceptSessionId);
       await this.pending.discardEmailChange(userId);
       if (ended > 0) await this.events.emit('session_revoked', { userId, sessionId: null });
       return ended;
