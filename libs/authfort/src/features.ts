@@ -86,6 +86,7 @@ import { LogoutController } from './sessions/logout.controller.js';
 import { RefreshController } from './sessions/refresh.controller.js';
 import { RefreshService } from './sessions/refresh.service.js';
 import { RefreshTokenReader } from './sessions/refresh-token.reader.js';
+import { OpenStreams } from './revocation-feed/open-streams.js';
 import { RevocationFeedController } from './revocation-feed/revocation-feed.controller.js';
 import { RevocationHub } from './revocation/revocation-hub.js';
 import { RevocationLogRepository } from './revocation/revocation-log.repository.js';
@@ -157,7 +158,7 @@ export const features: readonly Feature[] = [
     rootControllers: [IntrospectionController],
     providers: [IntrospectionService, IntrospectionGuard],
   },
-  { rootControllers: [RevocationFeedController] },
+  { rootControllers: [RevocationFeedController], providers: [OpenStreams] },
   { providers: [SignInService, EmailProofService] },
   {
     controllers: [SignupController, LoginController, PasswordController],
