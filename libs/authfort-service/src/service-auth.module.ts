@@ -14,6 +14,7 @@ import passport from 'passport';
 import { ACCESS_GUARD_OPTIONS, AccessGuard, type AccessGuardOptions } from './guards/access.guard.js';
 import { type RouteAccess, routesOf } from './guards/route-access.js';
 import { Drain, DRAIN_OPTIONS, type DrainOptions } from './http/drain.js';
+import { OutgoingRequests } from './http/outgoing-requests.js';
 import { IntrospectionClient } from './introspection/introspection.client.js';
 import {
   resolveServiceOptions,
@@ -119,10 +120,10 @@ const providers: Provider[] = [
   { provide: Clock, useClass: SystemClock },
   {
     provide: JwksKeySource,
-    inject: [SERVICE_AUTH_CONFIG, Clock],
-    useFactory: (config: ServiceAuthConfig, clock: Clock) =>
+    inject: [SERVICE_AUTH_CONFIG, Clock, OutgoingRequests],
+    useFactory: (config: ServiceAuthConfig, clock: Clock, outgoing: OutgoingRequests) =>
       new JwksKeySource(
-        jwksFetcher(config.jwksUrl, config.httpTimeoutSeconds),
+        jwksFetcher(config.jwksUrl, config.httpTimeoutSeconds, outgoing),
         {
           cacheTtlSeconds: config.jwksCacheTtlSeconds,
           maxStaleSeconds: config.jwksMaxStaleSeconds,
@@ -166,6 +167,7 @@ const providers: Provider[] = [
     }),
   },
   Drain,
+  OutgoingRequests,
   IntrospectionClient,
   ServiceAuth,
   { provide: TokenAuthenticator, useExisting: ServiceAuth },

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { Clock } from 'authfort-service';
+import { Clock, OutgoingRequests } from 'authfort-service';
 import { authEventNames, isAudited } from '../events/auth-events.js';
 import type { OutboxItem } from '../events/outbox.repository.js';
 import { OutboxWorker } from '../events/outbox.worker.js';
@@ -21,6 +21,7 @@ export class WebhookService implements OnModuleInit {
   constructor(
     private readonly worker: OutboxWorker,
     private readonly clock: Clock,
+    private readonly outgoing: OutgoingRequests,
     @Inject(AUTHFORT_CONFIG) private readonly config: AuthFortConfig,
   ) {}
 
@@ -42,30 +43,38 @@ export class WebhookService implements OnModuleInit {
     // The time of the attempt: receivers refuse what is old, and a retry may come a day later.
     const seconds = Math.floor(this.clock.now().getTime() / 1000);
     const { address, credentials } = withoutCredentials(url);
-    const response = await send(address, body, {
+    const headers = {
       ...credentials,
       'content-type': 'application/json',
       'user-agent': 'AuthFort',
       'webhook-id': item.eventId,
       'webhook-timestamp': String(seconds),
       'webhook-signature': sign(secret, `${item.eventId}.${seconds}.${body}`),
-    });
+    };
+    const response = await this.outgoing
+      .run(TIMEOUT_MS, (signal) => send(address, body, headers, signal))
+      .catch((error: unknown) => {
+        throw new Error(describe(error));
+      });
     // Nothing in the answer matters; what is not read is not downloaded either.
     await response.body?.cancel();
     if (!response.ok) throw new Error(`the receiver answered ${response.status}`);
   }
 }
 
-function send(address: string, body: string, headers: Record<string, string>): Promise<Response> {
+function send(
+  address: string,
+  body: string,
+  headers: Record<string, string>,
+  signal: AbortSignal,
+): Promise<Response> {
   return fetch(address, {
     method: 'POST',
     body,
     headers,
     // A redirect would take the event to somebody whom nobody has named.
     redirect: 'manual',
-    signal: AbortSignal.timeout(TIMEOUT_MS),
-  }).catch((error: unknown) => {
-    throw new Error(describe(error));
+    signal,
   });
 }
 
