@@ -8,6 +8,8 @@ import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.confi
 import type { WebhookOptions } from '../options/auth-fort.options.js';
 
 const TIMEOUT_MS = 15_000;
+/** The time that the outbox gives its work when the app closes. */
+const GRACE_MS = 5000;
 /** Who sends a flood of requests must not cause a flood of calls, unless that is what was asked for. */
 const CAUSED_AT_WILL: readonly string[] = ['login_failed', 'password_pwned_rejected'];
 const USUAL_EVENTS = authEventNames.filter((name) => isAudited(name) && !CAUSED_AT_WILL.includes(name));
@@ -52,7 +54,7 @@ export class WebhookService implements OnModuleInit {
       'webhook-signature': sign(secret, `${item.eventId}.${seconds}.${body}`),
     };
     const response = await this.outgoing
-      .run(TIMEOUT_MS, (signal) => send(address, body, headers, signal))
+      .run(TIMEOUT_MS, (signal) => send(address, body, headers, signal), GRACE_MS)
       .catch((error: unknown) => {
         throw new Error(describe(error));
       });
