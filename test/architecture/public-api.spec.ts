@@ -50,7 +50,7 @@ const API: Record<string, [path: string, names: string]> = {
       AccessTokenVerifier AccessTokenVerifierOptions ActiveIntrospectionResult AuthFortError
       AuthFortErrorExtra AuthUser Clock CurrentUser DRAIN_OPTIONS Drain DrainOptions ErrorEntry
       ErrorFilter FeedWay GuardMode HandlerAccess HandlerKind HandlerProtection
-      Introspect IntrospectionResult KeySource Permissions PresentedToken Public
+      Introspect IntrospectionResult KeySource OutgoingRequests Permissions PresentedToken Public
       RevocationFeedState RevocationOptions RevocationRefusal Roles RouteAccess STRATEGY_NAME
       ServiceAuth ServiceAuthAsyncOptions ServiceAuthModule ServiceAuthOptions
       ServiceAuthOptionsError StepUpDetails SystemClock TokenAlgorithm TokenAuthenticator TokenRevocations

@@ -20,6 +20,7 @@ export { corsFor } from './http/cors.middleware.js';
 export { Drain, DRAIN_OPTIONS, type DrainOptions } from './http/drain.js';
 export { bodyOf, textOf } from './http/body-of.js';
 export { fastifyOptions } from './http/fastify-options.js';
+export { OutgoingRequests } from './http/outgoing-requests.js';
 export type { ActiveIntrospectionResult, IntrospectionResult } from './introspection/introspection-result.js';
 export { ServiceAuthOptionsError } from './options/service-auth.config.js';
 export type { RevocationOptions, ServiceAuthOptions } from './options/service-auth.options.js';

@@ -18,6 +18,7 @@ import { describeAccess } from './guards/describe-access.js';
 import { findPassportGuard } from './guards/passport-guard.js';
 import { routesOf } from './guards/route-access.js';
 import { Drain, DRAIN_OPTIONS, type DrainOptions } from './http/drain.js';
+import { OutgoingRequests } from './http/outgoing-requests.js';
 import { IntrospectionClient } from './introspection/introspection.client.js';
 import {
   resolveServiceOptions,
@@ -130,10 +131,10 @@ const providers: Provider[] = [
   { provide: Clock, useClass: SystemClock },
   {
     provide: JwksKeySource,
-    inject: [SERVICE_AUTH_CONFIG, Clock],
-    useFactory: (config: ServiceAuthConfig, clock: Clock) =>
+    inject: [SERVICE_AUTH_CONFIG, Clock, OutgoingRequests],
+    useFactory: (config: ServiceAuthConfig, clock: Clock, outgoing: OutgoingRequests) =>
       new JwksKeySource(
-        jwksFetcher(config.jwksUrl, config.httpTimeoutSeconds),
+        jwksFetcher(config.jwksUrl, config.httpTimeoutSeconds, outgoing),
         {
           cacheTtlSeconds: config.jwksCacheTtlSeconds,
           maxStaleSeconds: config.jwksMaxStaleSeconds,
@@ -177,6 +178,7 @@ const providers: Provider[] = [
     }),
   },
   Drain,
+  OutgoingRequests,
   IntrospectionClient,
   ServiceAuth,
   { provide: TokenAuthenticator, useExisting: ServiceAuth },

@@ -55,14 +55,14 @@ export class ServiceAuth extends TokenAuthenticator {
       : this.admit(verified, token);
   }
 
-  /** Lets the user of a verified token in. While it is not known what was revoked, that is for `revocations.whenStale` to say. */
+  /** Accepts the user of a verified token. While it is unknown whether the token was revoked, `revocations.whenStale` decides. */
   admit(user: AuthUser, token: string): AuthUser | Promise<AuthUser> {
-    return this.stalePolicy.mustConfirm() ? this.confirm(user, token) : user;
+    return this.stalePolicy.mustConfirm(user) ? this.confirm(user, token) : user;
   }
 
   override recall(authorization: string): AuthUser | undefined {
     const known = this.verifier.recall(authorization);
-    return known !== undefined && this.stalePolicy.mustConfirm() ? undefined : known;
+    return known !== undefined && this.stalePolicy.mustConfirm(known) ? undefined : known;
   }
 
   override get canConfirm(): boolean {

@@ -90,6 +90,7 @@ import { LogoutController } from './sessions/logout.controller.js';
 import { RefreshController } from './sessions/refresh.controller.js';
 import { RefreshService } from './sessions/refresh.service.js';
 import { RefreshTokenReader } from './sessions/refresh-token.reader.js';
+import { OpenStreams } from './revocation-feed/open-streams.js';
 import { RevocationFeedController } from './revocation-feed/revocation-feed.controller.js';
 import { RevocationHub } from './revocation/revocation-hub.js';
 import { RevocationLogRepository } from './revocation/revocation-log.repository.js';
@@ -97,6 +98,7 @@ import { RevocationReader } from './revocation/revocation-reader.repository.js';
 import { RefreshTokenRepository } from './sessions/refresh-token.repository.js';
 import { SessionAuthenticator } from './sessions/session.authenticator.js';
 import { SessionHolder } from './sessions/session-holder.js';
+import { AllSessionsRepository } from './sessions/all-sessions.repository.js';
 import { SessionRepository } from './sessions/session.repository.js';
 import { SessionService } from './sessions/session.service.js';
 import { SessionsController } from './sessions/sessions.controller.js';
@@ -164,6 +166,7 @@ export const features: readonly Feature[] = [
     controllers: [RefreshController, LogoutController, SessionsController],
     providers: [
       SessionRepository,
+      AllSessionsRepository,
       RefreshTokenRepository,
       SessionService,
       RefreshService,
@@ -177,7 +180,7 @@ export const features: readonly Feature[] = [
     rootControllers: [IntrospectionController],
     providers: [IntrospectionService, IntrospectionGuard],
   },
-  { rootControllers: [RevocationFeedController] },
+  { rootControllers: [RevocationFeedController], providers: [OpenStreams] },
   { providers: [SignInService, EmailProofService, FreshSignInPolicy, FreshSignInGuard] },
   {
     controllers: [SignupController, LoginController, PasswordController],

@@ -7,6 +7,7 @@ import {
   type AccessGuardOptions,
   AccessTokenVerifier,
   Clock,
+  OutgoingRequests,
   Drain,
   DRAIN_OPTIONS,
   type DrainOptions,
@@ -31,6 +32,7 @@ import { SessionAuthenticator } from './sessions/session.authenticator.js';
 /** What joins the features to Nest, to the app's connection and to `authfort-service`. */
 export const wiring: Provider[] = [
   { provide: Clock, useClass: SystemClock },
+  OutgoingRequests,
   {
     provide: Database,
     inject: [getDataSourceToken(), AUTHFORT_CONFIG],

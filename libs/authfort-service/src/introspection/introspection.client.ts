@@ -3,6 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { accessError } from '../errors/access-errors.js';
 import { bearerHeader } from '../http/bearer-header.js';
 import { textOf } from '../http/body-of.js';
+import { OutgoingRequests } from '../http/outgoing-requests.js';
 import { SERVICE_AUTH_CONFIG, type ServiceAuthConfig } from '../options/service-auth.config.js';
 import { Clock } from '../token/clock.port.js';
 import { type IntrospectionResult, readIntrospection } from './introspection-result.js';
@@ -27,6 +28,7 @@ export class IntrospectionClient {
   constructor(
     @Inject(SERVICE_AUTH_CONFIG) private readonly config: ServiceAuthConfig,
     private readonly clock: Clock,
+    private readonly outgoing: OutgoingRequests,
   ) {}
 
   /** Whether there is somebody to ask. */
@@ -58,21 +60,11 @@ export class IntrospectionClient {
     const { introspectUrl, introspectSecret, httpTimeoutSeconds } = this.config;
     if (!introspectUrl || !introspectSecret)
       throw this.unavailable('introspectUrl and introspectSecret are not set');
-    const signal = AbortSignal.timeout(httpTimeoutSeconds * 1000);
     let body: unknown;
     try {
-      const response = await fetch(introspectUrl, {
-        method: 'POST',
-        // A redirect would carry the secret and the token to another place.
-        redirect: 'error',
-        headers: { authorization: bearerHeader(introspectSecret), accept: 'application/json' },
-        body: new URLSearchParams({ token }),
-        signal,
-      });
-      if (response.status === 401)
-        throw new Error('the auth server refuses introspectSecret: is it the same on both sides?');
-      if (!response.ok) throw new Error(`the answer was ${response.status}`);
-      body = JSON.parse(await textOf(response, signal, MAX_LENGTH));
+      body = await this.outgoing.run(httpTimeoutSeconds * 1000, (signal) =>
+        post(introspectUrl, introspectSecret, token, signal),
+      );
     } catch (error) {
       throw this.unavailable(error instanceof Error ? error.message : 'unknown reason');
     }
@@ -84,4 +76,19 @@ export class IntrospectionClient {
   private unavailable(reason: string): Error {
     return accessError('introspection_unavailable', { retryAfterSeconds: 2, cause: new Error(reason) });
   }
+}
+
+async function post(url: string, secret: string, token: string, signal: AbortSignal): Promise<unknown> {
+  const response = await fetch(url, {
+    method: 'POST',
+    // A redirect would carry the secret and the token to another place.
+    redirect: 'error',
+    headers: { authorization: bearerHeader(secret), accept: 'application/json' },
+    body: new URLSearchParams({ token }),
+    signal,
+  });
+  if (response.status === 401)
+    throw new Error('the auth server refuses introspectSecret: is it the same on both sides?');
+  if (!response.ok) throw new Error(`the answer was ${response.status}`);
+  return JSON.parse(await textOf(response, signal, MAX_LENGTH));
 }

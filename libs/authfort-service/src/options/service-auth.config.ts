@@ -20,7 +20,7 @@ const revocations = z.strictObject({
   secret: secret.optional(),
   whenStale: z.enum(['allow', 'introspect', 'deny']).default('allow'),
   maxStaleSeconds: z.number().min(2).max(86_400).default(10),
-  maxEntries: z.number().int().min(1000).max(10_000_000).default(200_000),
+  maxEntries: z.number().int().min(1000).max(10_000_000).default(500_000),
 });
 
 const schema = z.strictObject({

@@ -48,12 +48,16 @@ export interface RevocationOptions {
   /** At least 16 characters. Default: `introspectSecret`, which is what the auth server asks for. */
   secret?: string;
   /**
-   * What happens to requests while the feed has not been heard for `maxStaleSeconds`. `allow` (default): tokens are good until they
+   * What happens to tokens for which the service lacks data: while the feed has not been heard for `maxStaleSeconds`, and to older tokens
+   * after entries were dropped (`maxEntries`). `allow` (default): tokens are good until they
    * expire, as without a feed. `introspect`: the auth server is asked about each token. `deny`: 503 `revocations_unavailable`.
    */
   whenStale?: WhenStale;
   /** How long the feed may be silent, in seconds, 2 or more; it tells something every second. Default 10. */
   maxStaleSeconds?: number;
-  /** How many revoked sessions and users are remembered, 1000 or more; beyond that, older tokens have to be refreshed. Default 200 000. */
+  /**
+   * How many revoked sessions and users are remembered, 1000 or more. Beyond that the oldest are dropped, and `whenStale` applies to tokens
+   * that were issued before them. Default 500 000, some 55 MB.
+   */
   maxEntries?: number;
 }

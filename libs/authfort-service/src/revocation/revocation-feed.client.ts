@@ -30,6 +30,11 @@ export interface RevocationFeedState {
   readonly lastHeardAt: Date | undefined;
   /** How many revocations are remembered. */
   readonly entries: number;
+  /**
+   * Entries were dropped (`maxEntries`, or a clock that was set back): `whenStale` applies to tokens issued before this moment. Undefined:
+   * the list is complete.
+   */
+  readonly incompleteBefore: Date | undefined;
 }
 
 /** Nothing came although something answered: then something between may hold streams back, and polls may get through. */
@@ -63,7 +68,9 @@ export class RevocationFeedClient implements OnApplicationBootstrap, OnApplicati
     if (!this.source) return undefined;
     const { stale, lastHeardAt } = this.stalePolicy;
     const { way } = this.status;
-    return { connected: way !== undefined, via: way, stale, lastHeardAt, entries: this.list.size };
+    const { size: entries, incompleteUntil } = this.list;
+    const incompleteBefore = incompleteUntil === undefined ? undefined : new Date(incompleteUntil * 1000);
+    return { connected: way !== undefined, via: way, stale, lastHeardAt, entries, incompleteBefore };
   }
 
   onApplicationBootstrap(): void {

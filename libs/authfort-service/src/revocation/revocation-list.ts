@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { AuthUser } from '../token/auth-user.js';
 import type { Clock } from '../token/clock.port.js';
 import { type RevocationRefusal, TokenRevocations } from '../token/token-revocations.port.js';
-import type { Revocation, RevokedSession, RevokedUser } from './revocation.js';
+import type { KeptSession, Revocation, RevokedSession, RevokedUser } from './revocation.js';
 
 /** Bounds of a {@link RevocationList}. */
 export interface RevocationListOptions {
@@ -10,6 +10,13 @@ export interface RevocationListOptions {
   readonly maxEntries: number;
   /** How much the clocks may differ, in seconds. */
   readonly clockToleranceSeconds: number;
+}
+
+/** The tokens of a user below a version are dead, except those of one session. */
+interface EndedUser {
+  readonly ver: number;
+  readonly exp: number;
+  readonly except: KeptSession | undefined;
 }
 
 /** Entries that end about the same time: they go together, without a look at each of the others. */
@@ -26,18 +33,19 @@ const DROPPED_SHARE = 0.1;
 const MAX_KEYS = 10_000;
 
 /**
- * What was revoked and would be good otherwise. It forgets nothing silently: where there are too many entries, the oldest make way for a
- * moment before which every token is refused. Their clients refresh, and the auth server refuses those that it has to.
+ * Revoked sessions, users and keys whose tokens have not expired. The list forgets nothing silently: beyond `maxEntries` it drops the
+ * oldest entries and is uncertain of every token that was issued before them ({@link isUncertain}). It refuses only tokens that it knows
+ * to be revoked; {@link StalePolicy} decides about the uncertain ones.
  */
 export class RevocationList extends TokenRevocations {
   private readonly logger = new Logger('RevocationList');
   private readonly sessions = new Map<string, number>();
-  private readonly users = new Map<string, { readonly ver: number; readonly exp: number }>();
+  private readonly users = new Map<string, EndedUser>();
   /** For the life of the process: a compromised key is not trusted again, whatever a cached JWKS says. */
   private readonly keys = new Set<string>();
   private readonly batches = new Map<number, Batch>();
   private additions = 0;
-  private notBefore = -Infinity;
+  private forgottenUntil = -Infinity;
   private sweptAt = -Infinity;
   /** The latest moment of what was left out as expired: it was that by a clock that may be set back. */
   private expiredUntil = -Infinity;
@@ -59,18 +67,25 @@ export class RevocationList extends TokenRevocations {
     return this.sessions.size + this.users.size + this.keys.size;
   }
 
-  override refusalOf(
-    { sessionId, sub, tokenVersion, iat }: AuthUser,
-    kid: string,
-  ): RevocationRefusal | undefined {
+  /** Tokens issued up to this moment (seconds since 1970) may have been revoked by entries that were dropped; undefined: none. */
+  get incompleteUntil(): number | undefined {
+    return this.forgottenUntil === -Infinity ? undefined : this.forgottenUntil;
+  }
+
+  /** Whether an entry about this token may have been dropped: for `maxEntries`, or as expired by a clock that was set back since. */
+  isUncertain({ iat }: AuthUser): boolean {
     const now = this.clock.nowMs() / 1000;
-    // Set back: not only when the feed is heard the next time.
     if (now < this.sweptAt) this.sweep(now);
+    return iat <= this.forgottenUntil;
+  }
+
+  override refusalOf({ sessionId, sub, tokenVersion }: AuthUser, kid: string): RevocationRefusal | undefined {
     if (this.keys.has(kid)) return 'token_invalid';
     if (sessionId !== null && this.sessions.has(sessionId)) return 'session_revoked';
     const user = this.users.get(sub);
-    if (user && tokenVersion < user.ver) return 'token_version_mismatch';
-    return iat <= this.notBefore ? 'token_version_mismatch' : undefined;
+    if (!user || tokenVersion >= user.ver) return undefined;
+    const kept = user.except?.sid === sessionId && tokenVersion >= user.except.ver;
+    return kept ? undefined : 'token_version_mismatch';
   }
 
   /**
@@ -92,7 +107,7 @@ export class RevocationList extends TokenRevocations {
     const { clockToleranceSeconds: tolerance } = this.options;
     const expired = exp + tolerance <= now;
     if (expired) this.expiredUntil = Math.max(this.expiredUntil, at + tolerance);
-    return !expired && at + tolerance > this.notBefore;
+    return !expired && at + tolerance > this.forgottenUntil;
   }
 
   private addKey(kid: string): void {
@@ -112,11 +127,9 @@ export class RevocationList extends TokenRevocations {
     } else {
       const known = this.users.get(revocation.sub);
       if (known && known.ver >= revocation.ver && known.exp >= exp) return;
-      // A version never falls: what was dead stays dead.
-      const merged = {
-        ver: Math.max(revocation.ver, known?.ver ?? -Infinity),
-        exp: Math.max(exp, known?.exp ?? -Infinity),
-      };
+      // A version never falls: tokens that were dead stay dead.
+      const { ver, except } = known && known.ver >= revocation.ver ? known : revocation;
+      const merged = { ver, except, exp: Math.max(exp, known?.exp ?? -Infinity) };
       this.users.set(revocation.sub, merged);
       this.batchOf(merged.exp, at).subs.push(revocation.sub);
     }
@@ -135,8 +148,8 @@ export class RevocationList extends TokenRevocations {
   /** Drops what has expired: whole batches, at most once for each of their lengths. */
   private sweep(now: number): void {
     if (now >= this.sweptAt && now < this.sweptAt + BATCH_SECONDS) return;
-    // The clock was set back: tokens are good again whose revocation was dropped.
-    if (now < this.sweptAt) this.refuseBefore(this.expiredUntil);
+    // The clock was set back: tokens whose revocation was dropped have not expired after all.
+    if (now < this.sweptAt) this.forgetUntil(this.expiredUntil);
     this.sweptAt = now;
     for (const end of this.batches.keys())
       if (end + this.options.clockToleranceSeconds <= now)
@@ -148,19 +161,17 @@ export class RevocationList extends TokenRevocations {
     const target = Math.floor(this.options.maxEntries * (1 - DROPPED_SHARE));
     for (const end of [...this.batches.keys()].sort((a, b) => a - b)) {
       if (this.sessions.size + this.users.size <= target) break;
-      this.refuseBefore(this.forget(end));
+      this.forgetUntil(this.forget(end));
     }
     if (!this.overflowed)
       this.logger.warn(
-        `More than ${this.options.maxEntries} revocations (revocations.maxEntries): the oldest make way, and tokens from before them are refused until they are refreshed`,
+        `More than ${this.options.maxEntries} revocations (revocations.maxEntries): the oldest are dropped, and tokens that were issued before them are subject to revocations.whenStale until they are refreshed`,
       );
     this.overflowed = true;
   }
 
-  private refuseBefore(moment: number): void {
-    if (moment <= this.notBefore) return;
-    this.notBefore = moment;
-    this.additions += 1;
+  private forgetUntil(moment: number): void {
+    this.forgottenUntil = Math.max(this.forgottenUntil, moment);
   }
 
   /** @returns the moment up to which what it was about can have been issued */

@@ -17,10 +17,14 @@ export const revocationProviders: Provider[] = [
   },
   {
     provide: StalePolicy,
-    inject: [SERVICE_AUTH_CONFIG, Clock],
-    useFactory: ({ revocations, clockToleranceSeconds }: ServiceAuthConfig, clock: Clock) => {
+    inject: [SERVICE_AUTH_CONFIG, Clock, RevocationList],
+    useFactory: (
+      { revocations, clockToleranceSeconds }: ServiceAuthConfig,
+      clock: Clock,
+      list: RevocationList,
+    ) => {
       const { whenStale = 'allow', maxStaleSeconds = 0 } = revocations ?? {};
-      return new StalePolicy({ whenStale, maxStaleSeconds, clockToleranceSeconds }, clock);
+      return new StalePolicy({ whenStale, maxStaleSeconds, clockToleranceSeconds }, clock, list);
     },
   },
   {

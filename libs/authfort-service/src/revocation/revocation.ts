@@ -19,6 +19,15 @@ export interface RevokedSession extends Times {
 export interface RevokedUser extends Times {
   readonly sub: string;
   readonly ver: number;
+  /** The user kept this session when all others ended: its tokens are valid from this `ver` on. */
+  readonly except?: KeptSession;
+}
+
+/** A session whose tokens an entry about its user does not end. */
+export interface KeptSession {
+  readonly sid: string;
+  /** Tokens of the session with a lower `ver` are dead. */
+  readonly ver: number;
 }
 
 /** Tokens signed by this key are dead. */
@@ -38,7 +47,12 @@ const seconds = z.number().min(0).max(1e11);
 const times = { at: seconds, exp: seconds };
 const shapes = {
   sid: z.object({ sid: id, ...times }),
-  sub: z.object({ sub: id, ver: z.number().int(), ...times }),
+  sub: z.object({
+    sub: id,
+    ver: z.number().int(),
+    ...times,
+    except: z.object({ sid: id, ver: z.number().int() }).optional(),
+  }),
   kid: z.object({ kid: id, ...times }),
 };
 const KINDS = ['sid', 'sub', 'kid'] as const;

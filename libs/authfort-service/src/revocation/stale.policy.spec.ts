@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import type { AuthUser } from '../token/auth-user.js';
 import { Clock } from '../token/clock.port.js';
 import { StalePolicy, type WhenStale } from './stale.policy.js';
 
@@ -9,12 +10,16 @@ class TestClock extends Clock {
   }
 }
 
+const [certain, uncertain] = ['certain', 'uncertain'].map((sub) => ({ sub }) as AuthUser) as [
+  AuthUser,
+  AuthUser,
+];
+
 function policyOf(whenStale: WhenStale) {
   const clock = new TestClock();
-  return {
-    clock,
-    policy: new StalePolicy({ whenStale, maxStaleSeconds: 10, clockToleranceSeconds: 5 }, clock),
-  };
+  const options = { whenStale, maxStaleSeconds: 10, clockToleranceSeconds: 5 };
+  const list = { isUncertain: (user: AuthUser) => user === uncertain };
+  return { clock, policy: new StalePolicy(options, clock, list) };
 }
 
 describe('StalePolicy', () => {
@@ -43,13 +48,27 @@ describe('StalePolicy', () => {
   });
 
   it('lets pass, has confirmed, or refuses', () => {
-    expect(policyOf('allow').policy.mustConfirm()).toBe(false);
-    expect(policyOf('introspect').policy.mustConfirm()).toBe(true);
+    expect(policyOf('allow').policy.mustConfirm(certain)).toBe(false);
+    expect(policyOf('introspect').policy.mustConfirm(certain)).toBe(true);
     const { policy } = policyOf('deny');
-    expect(() => policy.mustConfirm()).toThrow(
+    expect(() => policy.mustConfirm(certain)).toThrow(
       expect.objectContaining({ code: 'revocations_unavailable', retryAfterSeconds: 2 }),
     );
     policy.heard();
-    expect(policy.mustConfirm()).toBe(false);
+    expect(policy.mustConfirm(certain)).toBe(false);
+  });
+
+  it('applies to single tokens after entries were dropped, also while the feed is heard', () => {
+    const [allow, introspect, deny] = [policyOf('allow'), policyOf('introspect'), policyOf('deny')].map(
+      ({ policy }) => policy,
+    ) as [StalePolicy, StalePolicy, StalePolicy];
+    for (const policy of [allow, introspect, deny]) {
+      policy.heard();
+      expect(policy.mustConfirm(certain)).toBe(false);
+    }
+    expect([allow.mustConfirm(uncertain), introspect.mustConfirm(uncertain)]).toEqual([false, true]);
+    expect(() => deny.mustConfirm(uncertain)).toThrow(
+      expect.objectContaining({ code: 'revocations_unavailable' }),
+    );
   });
 });

@@ -1,7 +1,9 @@
 import { accessError } from '../errors/access-errors.js';
+import type { AuthUser } from '../token/auth-user.js';
 import type { Clock } from '../token/clock.port.js';
+import type { RevocationList } from './revocation-list.js';
 
-/** What a service does while it does not hear what is revoked. */
+/** How a service decides about a token while it does not know whether the token was revoked. */
 export type WhenStale = 'allow' | 'introspect' | 'deny';
 
 /** When the feed counts as not heard. */
@@ -12,7 +14,7 @@ export interface StalePolicyOptions {
   readonly clockToleranceSeconds: number;
 }
 
-/** Judges by the clock, when it is asked, whether what is known of revocations is recent enough. */
+/** Decides about tokens for which the service lacks data: while the feed is not heard, and after the list dropped entries. */
 export class StalePolicy {
   private heardAt = -Infinity;
   private freshUntil = -Infinity;
@@ -20,6 +22,7 @@ export class StalePolicy {
   constructor(
     private readonly options: StalePolicyOptions,
     private readonly clock: Clock,
+    private readonly list: Pick<RevocationList, 'isUncertain'>,
   ) {}
 
   /** Everything that was revoked before now is known. */
@@ -41,12 +44,13 @@ export class StalePolicy {
   }
 
   /**
-   * @returns whether a token has to be confirmed by the auth server
+   * @param user of a verified token that is not known to be revoked
+   * @returns whether the token has to be confirmed by the auth server
    * @throws AuthFortError `revocations_unavailable`
    */
-  mustConfirm(): boolean {
+  mustConfirm(user: AuthUser): boolean {
     const { whenStale } = this.options;
-    if (whenStale === 'allow' || !this.stale) return false;
+    if (whenStale === 'allow' || !(this.stale || this.list.isUncertain(user))) return false;
     if (whenStale === 'introspect') return true;
     const silence =
       this.heardAt === -Infinity ? 'never' : `last ${Math.round(this.now() - this.heardAt)} s ago`;

@@ -2,7 +2,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 /** What a test revokes: a session, a user's tokens of a lower version, or a key. */
 export type TestRevocation =
-  { readonly sid: string } | { readonly sub: string; readonly ver: number } | { readonly kid: string };
+  | { readonly sid: string }
+  | {
+      readonly sub: string;
+      readonly ver: number;
+      /** A session whose tokens stay valid from this `ver` on. */
+      readonly except?: { readonly sid: string; readonly ver: number };
+    }
+  | { readonly kid: string };
 
 /** How long an access token and the difference of the clocks may last. */
 const MATTERS_SECONDS = 960;
@@ -24,7 +31,10 @@ export class TestRevocationFeed {
     return this.entries.some(
       (entry) =>
         ('sid' in entry && entry.sid === sid) ||
-        ('sub' in entry && entry.sub === sub && Number(ver) < entry.ver),
+        ('sub' in entry &&
+          entry.sub === sub &&
+          Number(ver) < entry.ver &&
+          !(entry.except?.sid === sid && Number(ver) >= entry.except!.ver)),
     );
   }
 

@@ -1,6 +1,7 @@
 import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 import jwksRsa from 'jwks-rsa';
 import { textOf } from '../http/body-of.js';
+import { OutgoingRequests } from '../http/outgoing-requests.js';
 import type { TokenAlgorithm } from './token-header.js';
 
 /** A key of a JWKS, parsed. */
@@ -19,18 +20,24 @@ const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k'];
  * Fetches a JWKS through jwks-rsa, whose own cache and rate limit are off: they drop keys that are still good when the server is
  * away, and let unknown kids use the budget up. See {@link JwksKeySource} for what takes their place.
  */
-export function jwksFetcher(jwksUrl: string, timeoutSeconds: number): JwksFetcher {
+export function jwksFetcher(
+  jwksUrl: string,
+  timeoutSeconds: number,
+  outgoing = new OutgoingRequests(),
+): JwksFetcher {
   const client = new jwksRsa.JwksClient({
     jwksUri: jwksUrl,
     cache: false,
     rateLimit: false,
-    fetcher: (url) => fetchJson(url, timeoutSeconds) as ReturnType<NonNullable<jwksRsa.Options['fetcher']>>,
+    fetcher: (url) =>
+      outgoing.run(timeoutSeconds * 1000, (signal) => fetchJson(url, signal)) as ReturnType<
+        NonNullable<jwksRsa.Options['fetcher']>
+      >,
   });
   return async () => parseJwks(await client.getKeys());
 }
 
-async function fetchJson(url: string, timeoutSeconds: number): Promise<unknown> {
-  const signal = AbortSignal.timeout(timeoutSeconds * 1000);
+async function fetchJson(url: string, signal: AbortSignal): Promise<unknown> {
   // A redirect could lead to a host that the operator never named.
   const response = await fetch(url, { redirect: 'error', headers: { accept: 'application/json' }, signal });
   if (!response.ok) throw new Error(`the answer was ${response.status}`);

@@ -53,7 +53,11 @@ function clientWith(timings: typeof FAST): RevocationFeedClient {
   return new RevocationFeedClient({
     source: new RevocationFeedSource(server.url, SECRET),
     list,
-    stalePolicy: new StalePolicy({ whenStale: 'deny', maxStaleSeconds: 10, clockToleranceSeconds: 5 }, clock),
+    stalePolicy: new StalePolicy(
+      { whenStale: 'deny', maxStaleSeconds: 10, clockToleranceSeconds: 5 },
+      clock,
+      list,
+    ),
     onKeyRevoked: () => (keysRevoked += 1),
     timings,
   });
@@ -368,6 +372,7 @@ describe('from the start to the end', () => {
       stalePolicy: new StalePolicy(
         { whenStale: 'allow', maxStaleSeconds: 0, clockToleranceSeconds: 5 },
         new SystemClock(),
+        list,
       ),
       onKeyRevoked: () => undefined,
     });

@@ -212,6 +212,7 @@ describe('attack: a token that was revoked before its time', () => {
         stale: true,
         lastHeardAt: undefined,
         entries: 0,
+        incompleteBefore: undefined,
       });
       await issuer.listen();
       service.clock.advance(6);
@@ -223,6 +224,62 @@ describe('attack: a token that was revoked before its time', () => {
       const service = await start({ whenStale: 'deny', secret: 'another secret, which is wrong' });
       await until('it has been refused', () => issuer.requests.revocationStreams > asked);
       expect(await ask(service, issuer.sign())).toBe('revocations_unavailable');
+    });
+  });
+
+  it('of a session that its user kept is accepted, of the others refused', async () => {
+    const service = await startInStep();
+    const [sub, sid] = [randomUUID(), randomUUID()];
+    const [kept, other] = [issuer.sign({ sub, sid, ver: 3 }), issuer.sign({ sub, ver: 3 })];
+    issuer.revoke({ sub, ver: 4, except: { sid, ver: 3 } });
+    await untilRefused(service, other);
+    expect([await ask(service, kept), await ask(service, kept, '/passport')]).toEqual([200, 200]);
+    issuer.revoke({ sub, ver: 5 });
+    await untilRefused(service, kept);
+  });
+
+  describe('after a flood of revocations that the list cannot hold', () => {
+    async function flooded(whenStale: 'allow' | 'introspect' | 'deny') {
+      const service = await startInStep({ whenStale, maxEntries: 1000 });
+      const [other, victim] = [issuer.sign(), issuer.sign()];
+      issuer.revoke(victim);
+      await untilRefused(service, victim);
+      for (let n = 0; n < 1500; n += 1) issuer.revoke({ sid: randomUUID() });
+      await until('entries were dropped', () => stateOf(service).incompleteBefore !== undefined);
+      expect(stateOf(service).entries).toBeLessThanOrEqual(1000);
+      return { service, other, victim };
+    }
+
+    it('is accepted from another user (allow)', async () => {
+      const { service, other } = await flooded('allow');
+      for (const path of ['/orders', '/passport']) expect(await ask(service, other, path)).toBe(200);
+      expect(await verify(service, other)).toBe(200);
+    });
+
+    it('is confirmed by the auth server (introspect), and refused where it was revoked', async () => {
+      const { service, other, victim } = await flooded('introspect');
+      const before = issuer.requests.introspect;
+      for (const path of ['/orders', '/passport']) expect(await ask(service, other, path)).toBe(200);
+      expect(issuer.requests.introspect).toBe(before + 2);
+      expect(await ask(service, victim)).toBe('session_revoked');
+    });
+
+    it('is a 503, never a 401 (deny), and a token that is issued later is accepted', async () => {
+      const { service, other, victim } = await flooded('deny');
+      for (const token of [other, victim]) {
+        const { status, body, headers } = await service.get('/orders', bearer(token));
+        expect([status, body.error, headers.get('retry-after')]).toEqual([
+          503,
+          'revocations_unavailable',
+          '2',
+        ]);
+      }
+      expect((await service.get('/passport', bearer(other))).status).toBe(503);
+      expect(await verify(service, other)).toBe('revocations_unavailable');
+      const iat = Math.ceil(stateOf(service).incompleteBefore!.getTime() / 1000) + 1;
+      const later = issuer.sign({ iat, exp: iat + 900 });
+      service.clock.advance(8);
+      expect(await ask(service, later)).toBe(200);
     });
   });
 

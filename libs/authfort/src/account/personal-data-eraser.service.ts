@@ -4,6 +4,7 @@ import { OutboxEraser } from '../events/outbox-eraser.repository.js';
 import { PendingProofsService } from '../one-time/pending-proofs.service.js';
 import { PasswordRepository } from '../password/password.repository.js';
 import { RoleRepository } from '../roles/role.repository.js';
+import { AllSessionsRepository } from '../sessions/all-sessions.repository.js';
 import { SessionRepository } from '../sessions/session.repository.js';
 
 /** Erases what the features keep of a user, beside the account itself. */
@@ -11,6 +12,7 @@ import { SessionRepository } from '../sessions/session.repository.js';
 export class PersonalDataEraser {
   constructor(
     private readonly sessions: SessionRepository,
+    private readonly allSessions: AllSessionsRepository,
     private readonly roles: RoleRepository,
     private readonly passwords: PasswordRepository,
     private readonly proofs: PendingProofsService,
@@ -21,7 +23,7 @@ export class PersonalDataEraser {
   /** Part of the surrounding transaction. */
   async erase(userId: string, email: string, now: Date): Promise<void> {
     // Sessions end, and stay as evidence against their refresh tokens, without address and device.
-    await this.sessions.revokeAll(userId, 'deleted', now);
+    await this.allSessions.end(userId, 'deleted', now);
     await this.sessions.redact(userId);
     await this.roles.withdrawAll(userId);
     await this.passwords.forgetHistory(userId);

@@ -8,6 +8,7 @@ import { OneTimeTokenRepository } from '../one-time/one-time-token.repository.js
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
 import { RevocationLogRepository } from '../revocation/revocation-log.repository.js';
 import { RefreshTokenRepository } from '../sessions/refresh-token.repository.js';
+import { AllSessionsRepository } from '../sessions/all-sessions.repository.js';
 import { SessionRepository } from '../sessions/session.repository.js';
 import { CleanupLockRepository } from './cleanup-lock.repository.js';
 
@@ -41,6 +42,7 @@ export class CleanupService {
     private readonly lock: CleanupLockRepository,
     private readonly refreshTokens: RefreshTokenRepository,
     private readonly sessions: SessionRepository,
+    private readonly allSessions: AllSessionsRepository,
     private readonly oneTimeTokens: OneTimeTokenRepository,
     private readonly emailOtps: EmailOtpRepository,
     private readonly attempts: LoginAttemptsRepository,
@@ -80,6 +82,7 @@ export class CleanupService {
     };
     for (const [table, deleteBatch] of Object.entries(tables))
       result[table as keyof CleanupResult] = await this.inBatches(deleteBatch);
+    await this.inBatches((limit) => this.allSessions.markEnded(limit));
     return result;
   }
 

@@ -1,4 +1,5 @@
-import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { generate } from 'selfsigned';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
@@ -100,4 +101,24 @@ describe('the SMTP transport', () => {
     expect(await send(`smtp://127.0.0.1:${inClear.port}`)).toBe('sent');
     expect(inClear.recipients.at(-1)).toBe('you@example.com');
   });
+});
+
+it('keeps no connection to a server that does not answer, once the app has closed', async () => {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => void sockets.push(socket.on('error', () => undefined).resume()));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const transport = new SmtpTransport(`smtp://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const sending = transport.send(mail).then(
+    () => 'sent',
+    () => 'failed',
+  );
+  if (sockets.length === 0) await once(server, 'connection');
+  const startedAt = performance.now();
+  const closed = once(sockets[0]!, 'close');
+  transport.onApplicationShutdown();
+  expect(await sending).toBe('failed');
+  await closed;
+  expect(performance.now() - startedAt).toBeLessThan(1000);
+  await new Promise((resolve) => server.close(resolve));
 });

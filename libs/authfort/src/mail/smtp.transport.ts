@@ -38,8 +38,12 @@ export class SmtpTransport extends MailTransport implements OnApplicationShutdow
     });
   }
 
-  /** Not earlier: the outbox finishes its mails in `beforeApplicationShutdown`. */
+  /**
+   * Not earlier: the outbox finishes its mails in `beforeApplicationShutdown`. A mail that is still being sent fails; the outbox sends it
+   * again.
+   */
   onApplicationShutdown(): void {
-    this.transporter.close();
+    const transporter: { close(options?: { force?: boolean }): void } = this.transporter;
+    transporter.close({ force: true });
   }
 }

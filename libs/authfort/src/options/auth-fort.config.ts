@@ -15,6 +15,7 @@ export interface AuthFortConfig {
   readonly jwksMaxAgeSeconds: number;
   readonly introspectSecrets: readonly string[];
   readonly revokeOnRoleChange: boolean;
+  readonly maxRevocationStreams: number;
   readonly allowSignup: boolean;
   readonly rateLimit:
     false | { redisUrl: string | undefined; rules: Readonly<Record<RateLimitName, RateLimitRule>> };

@@ -137,6 +137,11 @@ export interface AuthFortOptions {
    * The auth server refuses them either way. Default `true`.
    */
   revokeOnRoleChange?: boolean;
+  /**
+   * Open streams of `/revocations/stream` for each credential and each process of the auth server, 1 to 10 000. One more is answered with
+   * 503 `overloaded`, and a service polls instead. Default 100.
+   */
+  maxRevocationStreams?: number;
   /** `false` closes `POST /signup`. Default `true`. */
   allowSignup?: boolean;
   /** `false` switches rate limiting off. */

@@ -115,6 +115,7 @@ export const optionsSchema = z.strictObject({
     .prefault({}),
   introspectSecret: z.union([secret, z.array(secret).min(1)]).optional(),
   revokeOnRoleChange: z.boolean().default(true),
+  maxRevocationStreams: z.number().int().min(1).max(10_000).default(100),
   allowSignup: z.boolean().default(true),
   rateLimit: z
     .union([

@@ -110,6 +110,7 @@ function freeze(
     jwksMaxAgeSeconds: o.keyRotation.jwksMaxAgeSeconds,
     introspectSecrets: o.introspectSecret === undefined ? [] : [o.introspectSecret].flat(),
     revokeOnRoleChange: o.revokeOnRoleChange,
+    maxRevocationStreams: o.maxRevocationStreams,
     allowSignup: o.allowSignup,
     rateLimit: o.rateLimit && {
       redisUrl: o.rateLimit.redisUrl,

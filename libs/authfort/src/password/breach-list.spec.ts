@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
+import { OutgoingRequests } from 'authfort-service';
 import { ManualClock } from '../testing/manual-clock.js';
 import { BreachList } from './breach-list.js';
 
@@ -38,7 +39,7 @@ afterEach(() => {
 function list(changes: { timeoutMs?: number; failClosed?: boolean; url?: string } = {}): BreachList {
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/range/`;
   const breachCheck = { url, timeoutMs: 5000, failClosed: false, ...changes };
-  return new BreachList({ passwordPolicy: { breachCheck } }, clock);
+  return new BreachList({ passwordPolicy: { breachCheck } }, clock, new OutgoingRequests());
 }
 
 const says =
@@ -49,7 +50,7 @@ const other = 'A'.repeat(35);
 
 describe('the list of breached passwords', () => {
   it('is not asked where the check is off', async () => {
-    const off = new BreachList({ passwordPolicy: { breachCheck: undefined } }, clock);
+    const off = new BreachList({ passwordPolicy: { breachCheck: undefined } }, clock, new OutgoingRequests());
     expect(await off.contains(PWNED)).toBe(false);
     expect(requests).toEqual([]);
   });

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { Clock, textOf } from 'authfort-service';
+import { Clock, OutgoingRequests, textOf } from 'authfort-service';
 import { authError } from '../errors/catalog.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
 
@@ -24,6 +24,7 @@ export class BreachList {
       readonly passwordPolicy: Pick<AuthFortConfig['passwordPolicy'], 'breachCheck'>;
     },
     private readonly clock: Clock,
+    private readonly outgoing: OutgoingRequests,
   ) {}
 
   /** False also where the check is off, or the list cannot be asked. @throws AuthFortError `unavailable` with `failClosed` */
@@ -47,20 +48,23 @@ export class BreachList {
     const cached = this.cache.get(prefix);
     if (cached && cached.until > now) return cached.suffixes;
     const { url, timeoutMs } = this.config.passwordPolicy.breachCheck!;
-    const signal = AbortSignal.timeout(timeoutMs);
-    const headers = { 'add-padding': 'true', 'user-agent': 'authfort' };
-    const response = await fetch(url + prefix, { headers, redirect: 'error', signal });
-    if (!response.ok) {
-      await response.body?.cancel();
-      throw new ListError(`it answered ${response.status}`);
-    }
-    const suffixes = parse(await textOf(response, signal, MAX_LENGTH, tooLong));
+    const suffixes = await this.outgoing.run(timeoutMs, (signal) => fetchSuffixes(url + prefix, signal));
     this.cache.delete(prefix);
     // The oldest entry goes first: a Map keeps the order of insertion.
     if (this.cache.size >= MAX_CACHED) this.cache.delete(this.cache.keys().next().value!);
     this.cache.set(prefix, { suffixes, until: now + CACHE_MS });
     return suffixes;
   }
+}
+
+async function fetchSuffixes(url: string, signal: AbortSignal): Promise<ReadonlySet<string>> {
+  const headers = { 'add-padding': 'true', 'user-agent': 'authfort' };
+  const response = await fetch(url, { headers, redirect: 'error', signal });
+  if (!response.ok) {
+    await response.body?.cancel();
+    throw new ListError(`it answered ${response.status}`);
+  }
+  return parse(await textOf(response, signal, MAX_LENGTH, tooLong));
 }
 
 /** A fault of the list, in words of ours. */

@@ -5,11 +5,15 @@ import { z } from 'zod';
 import { QueryParams } from '../http/query-params.decorator.js';
 import { TokenDelivery } from '../http/token-delivery.js';
 import { IntrospectionGuard } from '../introspection/introspection.guard.js';
+import { FeedFrame } from '../revocation/feed-frame.js';
 import { RevocationHub } from '../revocation/revocation-hub.js';
 import { type RevocationPage, RevocationReader } from '../revocation/revocation-reader.repository.js';
+import { OpenStreams } from './open-streams.js';
 import { RevocationStream } from './revocation-stream.js';
 
 const PAGE = 5000;
+/** Smaller: a page of each stream that catches up is in memory while its reader takes it. */
+const STREAM_PAGE = 500;
 const querySchema = z.object({ since: z.string().max(100).optional() });
 type FeedQuery = z.output<typeof querySchema>;
 
@@ -27,6 +31,7 @@ export class RevocationFeedController {
     private readonly reader: RevocationReader,
     private readonly hub: RevocationHub,
     private readonly delivery: TokenDelivery,
+    private readonly streams: OpenStreams,
   ) {}
 
   /** `GET /revocations?since=`: what came after a cursor, or everything that matters; page by page. */
@@ -44,12 +49,20 @@ export class RevocationFeedController {
   async stream(
     @QueryParams(querySchema) { since }: FeedQuery,
     @Headers('last-event-id') lastEventId: string | undefined,
+    @Headers('authorization') authorization: string,
     @Res() response: Response,
   ): Promise<void> {
     const reader = new RevocationStream();
+    const exit = this.streams.enter(authorization);
     // Nothing has been sent yet: a database that is away is answered with 503.
-    const leave = await this.hub.subscribe(reader);
-    reader.begin(rawOf(response), leave);
+    const leave = await this.hub.subscribe(reader).catch((error: unknown) => {
+      exit();
+      throw error;
+    });
+    reader.begin(rawOf(response), () => {
+      leave();
+      exit();
+    });
     await this.catchUp(reader, this.reader.beginningOf(lastEventId ?? since));
   }
 
@@ -58,8 +71,8 @@ export class RevocationFeedController {
       let page: RevocationPage;
       let cursor = since;
       do {
-        page = await this.reader.page(cursor, PAGE);
-        await reader.past(page.revocations);
+        page = await this.reader.page(cursor, STREAM_PAGE);
+        if (page.revocations.length > 0) await reader.past(new FeedFrame(page.revocations));
         cursor = page.cursor;
       } while (page.more && reader.open);
       reader.complete(page.cursor);

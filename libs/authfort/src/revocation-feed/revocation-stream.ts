@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { Revocation } from '../revocation/revocation.js';
+import type { FeedFrame } from '../revocation/feed-frame.js';
 import type { RevocationSubscriber } from '../revocation/revocation-hub.js';
 
 const HEADERS = {
@@ -12,8 +12,10 @@ const HEADERS = {
 /** How long a reader waits before it comes again (milliseconds). */
 const RETRY_MS = 250;
 const ALIVE_EVERY_MS = 1000;
-/** A reader that does not keep up is cut off: it comes again and goes on where it was. */
-const MOST_BUFFERED_BYTES = 4 * 1024 * 1024;
+/** A reader with more in its buffer is disconnected. It reconnects with its cursor and catches up page by page. */
+const MAX_BUFFERED_BYTES = 256 * 1024;
+/** A reader whose buffer does not drain for so long is disconnected. */
+const STALL_MS = 10_000;
 
 /** One reader of the feed: server-sent events (WHATWG HTML §9.2) on a response that stays open. */
 export class RevocationStream implements RevocationSubscriber {
@@ -23,11 +25,14 @@ export class RevocationStream implements RevocationSubscriber {
   private caughtUp = false;
   private over = false;
   private aliveAt = -Infinity;
+  private stalledSince: number | undefined;
+
+  constructor(private readonly stallMs = STALL_MS) {}
 
   /** Answers, and calls `left` when the reader has gone. What has been heard until now is part of the past that has to be read yet. */
   begin(response: ServerResponse, left: () => void): void {
     this.response = response;
-    response.once('close', left);
+    response.once('close', left).on('drain', () => (this.stalledSince = undefined));
     if (response.destroyed) return left();
     response.writeHead(200, HEADERS);
     response.write(`retry: ${RETRY_MS}\n\n`);
@@ -38,21 +43,21 @@ export class RevocationStream implements RevocationSubscriber {
     return !this.over && this.response?.destroyed === false;
   }
 
-  heard(revocations: readonly Revocation[], cursor: string): void {
-    this.cursor = cursor;
-    if (revocations.length > 0) this.send('revocations', revocations);
+  heard(frame: FeedFrame | undefined, cursor: string | undefined): void {
+    if (this.stalledSince !== undefined && performance.now() - this.stalledSince > this.stallMs)
+      return this.abort();
+    this.cursor = cursor ?? this.cursor;
+    if (frame) this.send(frame.bytes);
     // However much there is to tell: only this says that nothing is missing.
-    if (this.caughtUp && performance.now() - this.aliveAt >= ALIVE_EVERY_MS) this.alive();
+    if (this.caughtUp && cursor !== undefined && performance.now() - this.aliveAt >= ALIVE_EVERY_MS)
+      this.alive();
   }
 
-  /** What was there before. Resolves when the reader can take more. */
-  async past(revocations: readonly Revocation[]): Promise<void> {
-    const { response } = this;
-    if (revocations.length > 0) this.send('revocations', revocations);
-    if (!this.open || !response?.writableNeedDrain) return;
-    await new Promise<void>((resolve) => {
-      response.once('drain', resolve).once('close', resolve);
-    });
+  /** Sends entries of the past. Resolves when the reader can take more, or when it was disconnected. */
+  async past(frame: FeedFrame): Promise<void> {
+    await this.drained();
+    this.send(frame.bytes);
+    await this.drained();
   }
 
   /** All of the past has been sent. @param cursor of its last page */
@@ -67,22 +72,39 @@ export class RevocationStream implements RevocationSubscriber {
     this.response?.end();
   }
 
-  /** The past cannot be read: the reader comes again. */
+  /** Disconnects the reader, which has to come again. */
   abort(): void {
     this.response?.destroy();
   }
 
+  /** Only this event has a cursor: a reader that was disconnected before it asks for everything since the one before. */
   private alive(): void {
     this.aliveAt = performance.now();
-    this.send('alive', {});
+    this.send(`id: ${this.cursor}\nevent: alive\ndata: {}\n\n`);
   }
 
-  private send(event: string, data: unknown): void {
+  private send(event: Buffer | string): void {
     const { response } = this;
     if (!response || !this.open) return;
-    if (response.writableLength > MOST_BUFFERED_BYTES) return this.abort();
-    // With a cursor before its time, who is cut off here would never ask for the rest.
-    const id = this.caughtUp ? `id: ${this.cursor}\n` : '';
-    response.write(`${id}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+    if (response.writableLength > MAX_BUFFERED_BYTES) return this.abort();
+    if (!response.write(event)) this.stalledSince ??= performance.now();
+  }
+
+  /** Waits until the buffer is empty, for `stallMs` at most. */
+  private async drained(): Promise<void> {
+    const { response } = this;
+    if (!response || !this.open || !response.writableNeedDrain) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        response.off('drain', done).off('close', done);
+        resolve();
+      };
+      const timer = setTimeout(() => {
+        this.abort();
+        done();
+      }, this.stallMs);
+      response.once('drain', done).once('close', done);
+    });
   }
 }

@@ -1,15 +1,16 @@
 import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
-import type { Revocation } from './revocation.js';
-import { RevocationReader } from './revocation-reader.repository.js';
+import { FeedFrame } from './feed-frame.js';
+import { RevocationReader, type RevocationNews } from './revocation-reader.repository.js';
 import { ReplicaSignal } from '../database/replica-signal.js';
 
 /** Hears what is revoked. */
 export interface RevocationSubscriber {
   /**
-   * Called after each look at the database that succeeded, also when there is nothing new: that too is worth knowing.
-   * @param cursor where to go on from after these
+   * Called for each page of a look at the database, and after a look that found nothing new.
+   * @param frame what is new, shared by all subscribers; undefined: nothing
+   * @param cursor with the last page: where to go on from after it
    */
-  heard(revocations: readonly Revocation[], cursor: string): void;
+  heard(frame: FeedFrame | undefined, cursor: string | undefined): void;
   /** The server ends; nothing more will come. */
   ended(): void;
 }
@@ -71,9 +72,13 @@ export class RevocationHub implements BeforeApplicationShutdown {
   }
 
   /** A reader that fails must not keep the others from hearing. */
-  private tell(subscriber: RevocationSubscriber, revocations: readonly Revocation[], cursor: string): void {
+  private tell(
+    subscriber: RevocationSubscriber,
+    frame: FeedFrame | undefined,
+    cursor: string | undefined,
+  ): void {
     try {
-      subscriber.heard(revocations, cursor);
+      subscriber.heard(frame, cursor);
     } catch (error) {
       this.logger.error(`A reader of the revocations failed: ${String(error)}`);
       this.subscribers.delete(subscriber);
@@ -111,10 +116,17 @@ export class RevocationHub implements BeforeApplicationShutdown {
     if (this.subscribers.size === 0) this.snapshot = undefined;
     if (this.snapshot === undefined) return;
     try {
-      const { snapshot, timeline, cursor, revocations } = await this.reader.news(this.snapshot);
-      if (timeline !== this.timeline) return this.dismiss();
-      this.snapshot = snapshot;
-      for (const subscriber of this.subscribers) this.tell(subscriber, revocations, cursor);
+      const news = await this.reader.news(this.snapshot);
+      // A look that fails between two pages is repeated from its beginning.
+      for (let page: RevocationNews | undefined = news; page;) {
+        const { revocations, next, timeline } = page as RevocationNews;
+        if (timeline !== this.timeline) return this.dismiss();
+        const frame = revocations.length > 0 ? new FeedFrame(revocations) : undefined;
+        for (const subscriber of this.subscribers)
+          this.tell(subscriber, frame, next ? undefined : news.cursor);
+        page = next && (await this.reader.moreNews(next));
+      }
+      this.snapshot = news.snapshot;
       if (this.failed) this.logger.log('The revocations can be read again');
       this.failed = false;
     } catch (error) {

@@ -42,6 +42,22 @@ export class RevocationLogRepository {
   }
 
   /**
+   * Ends all sessions of a user by one entry.
+   * @param statement changes the user, with `RETURNING id, token_version, kept_session_id, kept_tokens_from`: the session that stays,
+   * and the lowest version of its tokens that do; both null where none stays
+   * @returns how many users there were
+   */
+  endUserExcept(statement: string, parameters: readonly unknown[]): Promise<number> {
+    const kept = 'kept_session_id, kept_tokens_from';
+    return this.append(
+      statement,
+      parameters,
+      `user_id, token_version, ${kept}`,
+      `id, token_version, ${kept}`,
+    );
+  }
+
+  /**
    * @param statement revokes sessions, with `RETURNING id, user_id`
    * @returns the owner of one of them, or undefined where there was none; and how many there were
    */

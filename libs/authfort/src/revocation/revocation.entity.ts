@@ -29,6 +29,13 @@ export class RevocationEntity {
   @Column('integer', { name: 'token_version', nullable: true })
   tokenVersion!: number | null;
 
+  /** With `userId`: tokens of this session stay valid from the version `keptTokensFrom` on. */
+  @Column('uuid', { name: 'kept_session_id', nullable: true })
+  keptSessionId!: string | null;
+
+  @Column('integer', { name: 'kept_tokens_from', nullable: true })
+  keptTokensFrom!: number | null;
+
   @Column('text', { nullable: true })
   kid!: string | null;
 

@@ -17,6 +17,8 @@ export interface RevokedSession extends Times {
 export interface RevokedUser extends Times {
   readonly sub: string;
   readonly ver: number;
+  /** The user kept this session: its tokens stay valid from this `ver` on, until the next entry about the user. */
+  readonly except?: { readonly sid: string; readonly ver: number };
 }
 
 /** Tokens signed by this key are dead. */

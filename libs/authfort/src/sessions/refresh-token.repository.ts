@@ -3,6 +3,7 @@ import { Database } from '../database/database.js';
 import { prepared } from '../database/prepared-statement.js';
 import { type User, USER_COLUMNS } from '../users/user.js';
 import type { ClientTraits } from './client-traits.js';
+import { IS_NOT_REVOKED } from './session-statements.js';
 
 /** A repeat of a rotated token receives the same successor for this long (seconds). */
 export const REPEAT_WINDOW_SECONDS = 30;
@@ -49,6 +50,7 @@ export interface RotationRequest {
 export interface KnownToken {
   readonly hash: Buffer;
   readonly sessionId: string;
+  readonly userId: string;
   /** The session has neither ended nor expired. */
   readonly live: boolean;
 }
@@ -96,7 +98,7 @@ const ROTATE = prepared(
       CASE WHEN token.rotated_at IS NULL THEN $2::bytea ELSE token.successor_salt END AS salt,
       CASE
         WHEN u.banned THEN 'banned'
-        WHEN s.revoked_at IS NOT NULL OR u.deleted_at IS NOT NULL THEN 'revoked'
+        WHEN s.revoked_at IS NOT NULL OR s.version < u.sessions_from OR u.deleted_at IS NOT NULL THEN 'revoked'
         WHEN s.expires_at <= $4 OR (token.expires_at <= $4 AND NOT in_window) THEN 'expired'
         WHEN token.rotated_at IS NOT NULL AND (NOT in_window OR elsewhere) THEN 'reused'
         WHEN $6::uuid <> token.session_id THEN 'mismatched'
@@ -164,8 +166,8 @@ export class RefreshTokenRepository {
   /** The tokens among the given ones that are known; the newest of each session comes before its predecessors. */
   findKnown(tokenHashes: readonly Buffer[], now: Date): Promise<KnownToken[]> {
     return this.database.query<KnownToken>(
-      `SELECT t.token_hash AS hash, t.session_id AS "sessionId", s.revoked_at IS NULL AND s.expires_at > $2 AS live
-       FROM authfort_refresh_tokens t JOIN authfort_sessions s ON s.id = t.session_id
+      `SELECT t.token_hash AS hash, t.session_id AS "sessionId", s.user_id AS "userId", ${IS_NOT_REVOKED} AND s.expires_at > $2 AS live
+       FROM authfort_refresh_tokens t JOIN authfort_sessions s ON s.id = t.session_id JOIN authfort_users u ON u.id = s.user_id
        WHERE t.token_hash = ANY($1::bytea[])
        ORDER BY t.rotated_at IS NULL DESC, t.issued_at DESC`,
       [tokenHashes, now],

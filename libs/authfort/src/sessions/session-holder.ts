@@ -6,7 +6,6 @@ import { hashRefreshToken, looksLikeRefreshToken } from './refresh-token.js';
 import { RefreshTokenReader } from './refresh-token.reader.js';
 import { RefreshTokenRepository } from './refresh-token.repository.js';
 import { SessionAuthenticator } from './session.authenticator.js';
-import { SessionRepository } from './session.repository.js';
 
 /** Finds out whose session a request to a public route presents. */
 @Injectable()
@@ -15,7 +14,6 @@ export class SessionHolder {
     private readonly authenticator: SessionAuthenticator,
     private readonly reader: RefreshTokenReader,
     private readonly refreshTokens: RefreshTokenRepository,
-    private readonly sessions: SessionRepository,
     private readonly clock: Clock,
     @Inject(AUTHFORT_CONFIG) private readonly config: AuthFortConfig,
   ) {}
@@ -39,12 +37,11 @@ export class SessionHolder {
   private async byRefreshCookie(headers: IncomingHttpHeaders): Promise<string | undefined> {
     const presented = await this.reader.read(undefined, headers);
     if (!presented || !looksLikeRefreshToken(presented.token)) return undefined;
-    const found = await this.refreshTokens.findSession(hashRefreshToken(presented.token));
-    if (!found) return undefined;
-    const { userId, sessionId } = found;
-    if (presented.expectedSessionId !== undefined && presented.expectedSessionId !== sessionId)
-      return undefined;
-    const user = await this.sessions.findUserInSession(userId, sessionId, this.clock.now());
-    return user?.sessionLive ? userId : undefined;
+    const [found] = await this.refreshTokens.findKnown(
+      [hashRefreshToken(presented.token)],
+      this.clock.now(),
+    );
+    const { expectedSessionId = found?.sessionId } = presented;
+    return found?.live && found.sessionId === expectedSessionId ? found.userId : undefined;
   }
 }

@@ -1,6 +1,9 @@
 import { prepared } from '../database/prepared-statement.js';
 import { logEndedSessions } from '../revocation/revocation-log.repository.js';
 
+/** Of a session `s` and its user `u`. A session can also end by the user's row: see `AllSessionsRepository`. */
+export const IS_NOT_REVOKED = 's.revoked_at IS NULL AND s.version >= u.sessions_from';
+
 /** Sessions that one sign-in ends at most. More are over the limit only after the option was lowered; the next sign-ins end them. */
 const MOST_ENDED = 1000;
 
@@ -11,15 +14,17 @@ const MOST_ENDED = 1000;
 export const OPEN_SESSION = prepared(
   'open_session',
   `WITH session AS (
-     INSERT INTO authfort_sessions (id, user_id, amr, created_at, expires_at, ip, user_agent)
-     VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id, created_at
+     INSERT INTO authfort_sessions (id, user_id, amr, created_at, expires_at, ip, user_agent, version)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, coalesce((SELECT token_version FROM authfort_users WHERE id = $2), 0))
+     RETURNING id, created_at
    ), token AS (
      INSERT INTO authfort_refresh_tokens (token_hash, session_id, issued_at, expires_at)
      SELECT $8, id, created_at, $9 FROM session
+   ), live AS MATERIALIZED (
+     SELECT s.id, s.created_at FROM authfort_sessions s JOIN authfort_users u ON u.id = s.user_id
+     WHERE s.user_id = $2 AND ${IS_NOT_REVOKED} AND s.expires_at > $4
    ), excess AS (
-     SELECT s.id FROM authfort_sessions s
-     WHERE s.user_id = $2 AND s.revoked_at IS NULL AND s.expires_at > $4
-       AND (SELECT count(*) FROM authfort_sessions c WHERE c.user_id = $2 AND c.revoked_at IS NULL AND c.expires_at > $4) >= $10::int
+     SELECT s.id FROM live s WHERE (SELECT count(*) FROM live) >= $10::int
      ORDER BY (SELECT max(t.issued_at) FROM authfort_refresh_tokens t WHERE t.session_id = s.id) DESC NULLS LAST, s.created_at DESC, s.id
      OFFSET $10::int - 1 LIMIT ${MOST_ENDED}
    ), ended AS (

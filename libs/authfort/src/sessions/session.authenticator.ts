@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { accessError, AccessTokenVerifier, type AuthUser, Clock, TokenAuthenticator } from 'authfort-service';
 import { isUuid } from '../database/uuid.js';
 import type { User } from '../users/user.js';
-import { SessionRepository } from './session.repository.js';
+import { SessionRepository, type UserInSession } from './session.repository.js';
 
 /** The user of a request to the auth server: the token's claims, and the account as it is now. */
 export interface SessionUser extends AuthUser {
@@ -35,13 +35,20 @@ export class SessionAuthenticator extends TokenAuthenticator {
     if (!found || found.deletedAt) throw accessError('token_invalid');
     if (found.banned) throw accessError('user_banned');
     if (!found.sessionLive) throw accessError('session_revoked');
-    if (found.tokenVersion !== user.tokenVersion) throw accessError('token_version_mismatch');
-    const { roles, permissions, emailVerified } = found;
-    return { ...user, roles, permissions, emailVerified, account: found };
+    if (!isOfThisVersion(user, found)) throw accessError('token_version_mismatch');
+    const { tokenVersion, roles, permissions, emailVerified } = found;
+    return { ...user, tokenVersion, roles, permissions, emailVerified, account: found };
   }
 
   /** Every request to the auth server is checked in real time already. */
   override confirm(user: AuthUser): Promise<AuthUser> {
     return Promise.resolve(user);
   }
+}
+
+/** The token is as new as the account, or of the session that its user kept when all others ended. */
+function isOfThisVersion({ tokenVersion }: AuthUser, found: UserInSession): boolean {
+  const { keptTokensFrom } = found;
+  if (tokenVersion === found.tokenVersion) return true;
+  return keptTokensFrom !== null && tokenVersion >= keptTokensFrom && tokenVersion < found.tokenVersion;
 }

@@ -44,6 +44,14 @@ export class SessionEntity {
   @Column('text', { name: 'user_agent', nullable: true })
   userAgent!: string | null;
 
+  /** The user's `token_version` when the session was opened, or when it was last kept while all others ended. */
+  @Column('integer', { default: 0 })
+  version!: number;
+
+  /** While the user's `token_version` equals `version`: access tokens of this session are valid from this `ver` on. */
+  @Column('integer', { name: 'kept_tokens_from', nullable: true })
+  keptTokensFrom!: number | null;
+
   @ManyToOne(() => UserEntity, { onDelete: 'CASCADE' })
   @JoinColumn({ name: 'user_id', foreignKeyConstraintName: 'authfort_sessions_user_id_fkey' })
   user?: Relation<UserEntity>;

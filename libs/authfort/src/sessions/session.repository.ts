@@ -6,12 +6,14 @@ import type { ClientInfo } from '../http/client-info.js';
 import { RevocationLogRepository } from '../revocation/revocation-log.repository.js';
 import { type User, USER_COLUMNS } from '../users/user.js';
 import type { Session, SessionPosition } from './session-page.js';
-import { lastSeenAt, OPEN_SESSION } from './session-statements.js';
+import { IS_NOT_REVOKED, lastSeenAt, OPEN_SESSION } from './session-statements.js';
 
 /** A user together with the state of one of their sessions. */
 export interface UserInSession extends User {
   /** False once the session was revoked or has reached its end, or when there is none. */
   readonly sessionLive: boolean;
+  /** Set for a session that was kept while all others ended: its access tokens are valid from this `ver` on. */
+  readonly keptTokensFrom: number | null;
 }
 
 /** A session that begins, with the first of its refresh tokens. */
@@ -33,11 +35,11 @@ const FIND_USERS_IN_SESSIONS = prepared(
   'find_users_in_sessions',
   `SELECT json_agg((
      SELECT row_to_json(found) FROM (
-       SELECT ${USER_COLUMNS}, EXISTS (
-         SELECT 1 FROM authfort_sessions s
-         WHERE s.id = asked.session_id AND s.user_id = u.id AND s.revoked_at IS NULL AND s.expires_at > $3
-       ) AS "sessionLive"
-       FROM authfort_users u WHERE u.id = asked.user_id
+       SELECT ${USER_COLUMNS}, s.id IS NOT NULL AS "sessionLive",
+         CASE WHEN s.version = u.token_version THEN s.kept_tokens_from END AS "keptTokensFrom"
+       FROM authfort_users u LEFT JOIN authfort_sessions s
+         ON s.id = asked.session_id AND s.user_id = u.id AND s.expires_at > $3 AND ${IS_NOT_REVOKED}
+       WHERE u.id = asked.user_id
      ) AS found
    ) ORDER BY asked.n) AS found
    FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS asked (user_id, session_id, n)`,
@@ -54,7 +56,7 @@ type InJson<Row> = {
   readonly [Key in keyof Row]: Date extends Row[Key] ? string | Exclude<Row[Key], Date> : Row[Key];
 };
 
-/** Sessions. Every way to end one is a single statement that says what it ended. */
+/** Sessions. `AllSessionsRepository` ends all of a user. */
 @Injectable()
 export class SessionRepository {
   private readonly lookUps = new Batch((asked: readonly UserAndSession[]) => this.findAll(asked));
@@ -116,8 +118,8 @@ export class SessionRepository {
     return this.database.query(
       `SELECT s.id, s.created_at AS "createdAt", s.expires_at AS "expiresAt", s.ip, s.user_agent AS "userAgent",
          ${lastSeenAt('s', '$2')} AS "lastSeenAt", (extract(epoch FROM s.created_at) * 1000000)::bigint::text AS micros
-       FROM authfort_sessions s
-       WHERE s.user_id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2
+       FROM authfort_sessions s JOIN authfort_users u ON u.id = s.user_id
+       WHERE s.user_id = $1 AND ${IS_NOT_REVOKED} AND s.expires_at > $2
          AND (SELECT t.expires_at > $2 FROM authfort_refresh_tokens t WHERE t.session_id = s.id ORDER BY t.issued_at DESC LIMIT 1)
          AND (s.created_at, s.id) < (
            coalesce('epoch'::timestamptz + $4::bigint * interval '1 microsecond', 'infinity'),
@@ -130,29 +132,12 @@ export class SessionRepository {
   /** @returns the owner, or undefined when there is nothing to revoke. `userId`, where given, must be the owner. */
   async revoke(sessionId: string, reason: string, now: Date, userId?: string): Promise<string | undefined> {
     const ended = await this.revocations.endSessions(
-      `UPDATE authfort_sessions SET revoked_at = $2, revoked_reason = $3
-       WHERE id = $1 AND revoked_at IS NULL AND ($4::uuid IS NULL OR user_id = $4::uuid) RETURNING id, user_id`,
+      `UPDATE authfort_sessions s SET revoked_at = $2, revoked_reason = $3 FROM authfort_users u
+       WHERE s.id = $1 AND u.id = s.user_id AND ${IS_NOT_REVOKED} AND ($4::uuid IS NULL OR s.user_id = $4::uuid)
+       RETURNING s.id, s.user_id`,
       [sessionId, now, reason, userId ?? null],
     );
     return ended.userId;
-  }
-
-  /**
-   * Keeps other changes of the user and of all their sessions waiting until the transaction ends: two that end several sessions would
-   * else lock them in different orders.
-   */
-  async lockOwner(userId: string): Promise<void> {
-    await this.database.query('SELECT 1 FROM authfort_users WHERE id = $1 FOR NO KEY UPDATE', [userId]);
-  }
-
-  /** Ends all sessions of a user, but for `exceptSessionId`. @returns how many. */
-  async revokeAll(userId: string, reason: string, now: Date, exceptSessionId?: string): Promise<number> {
-    const { count } = await this.revocations.endSessions(
-      `UPDATE authfort_sessions SET revoked_at = $2, revoked_reason = $3
-       WHERE user_id = $1 AND revoked_at IS NULL AND ($4::uuid IS NULL OR id <> $4::uuid) RETURNING id, user_id`,
-      [userId, now, reason, exceptSessionId ?? null],
-    );
-    return count;
   }
 
   /**

@@ -12,6 +12,7 @@ import type { TokenSession } from '../tokens/access-token.service.js';
 import { traitsOf } from './client-traits.js';
 import { hashRefreshToken, looksLikeRefreshToken, mintRefreshToken } from './refresh-token.js';
 import { RefreshTokenRepository } from './refresh-token.repository.js';
+import { AllSessionsRepository } from './all-sessions.repository.js';
 import {
   type ListSessionsQuery,
   readSessionCursor,
@@ -34,6 +35,7 @@ export class SessionService {
   constructor(
     private readonly database: Database,
     private readonly sessions: SessionRepository,
+    private readonly allSessions: AllSessionsRepository,
     private readonly refreshTokens: RefreshTokenRepository,
     private readonly pending: PendingProofsService,
     private readonly events: EventBus,
@@ -126,8 +128,7 @@ export class SessionService {
   async revokeAll(userId: string, reason: string, exceptSessionId?: string): Promise<number> {
     if (exceptSessionId !== undefined && !isUuid(exceptSessionId)) throw authError('session_not_found');
     return this.database.transaction(async () => {
-      await this.sessions.lockOwner(userId);
-      const ended = await this.sessions.revokeAll(userId, reason, this.clock.now(), exceptSessionId);
+      const ended = await this.allSessions.end(userId, reason, this.clock.now(), exceptSessionId);
       await this.pending.discardEmailChange(userId);
       if (ended > 0) await this.events.emit('session_revoked', { userId, sessionId: null });
       return ended;

@@ -1,9 +1,10 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { Database } from '../database/database.js';
 import { authError } from '../errors/catalog.js';
 import { EventBus } from '../events/event-bus.js';
 import type { ClientInfo } from '../http/client-info.js';
 import { LoginAttemptsService } from '../login-attempts/login-attempts.service.js';
+import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
 import type { AuthResult } from '../sessions/auth-result.js';
 import { SessionService } from '../sessions/session.service.js';
 import { AccessTokenService } from '../tokens/access-token.service.js';
@@ -28,6 +29,7 @@ export class SignInService {
     private readonly attempts: LoginAttemptsService,
     private readonly accessTokens: AccessTokenService,
     private readonly events: EventBus,
+    @Inject(AUTHFORT_CONFIG) private readonly config: AuthFortConfig,
   ) {}
 
   /**

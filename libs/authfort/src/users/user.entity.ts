@@ -7,6 +7,7 @@ import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 @Index('authfort_users_banned_idx', ['createdAt', 'id'], { where: 'banned AND deleted_at IS NULL' })
 @Index('authfort_users_deleted_idx', ['createdAt', 'id'], { where: 'deleted_at IS NOT NULL' })
 @Index('authfort_users_status_idx', ['banned', 'emailVerified'], { where: 'deleted_at IS NULL' })
+@Index('authfort_users_sessions_ended_idx', ['sessionsEndedAt'], { where: 'sessions_ended_at IS NOT NULL' })
 export class UserEntity {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'authfort_users_pkey' })
   id!: string;
@@ -47,6 +48,14 @@ export class UserEntity {
   /** The `ver` claim. Raising it makes every access token of the user invalid at once. */
   @Column('integer', { name: 'token_version', default: 0 })
   tokenVersion!: number;
+
+  /** Sessions with a lower `version` have ended, whatever their row says. */
+  @Column('integer', { name: 'sessions_from', default: 0 })
+  sessionsFrom!: number;
+
+  /** When all sessions ended, as long as the rows of some of them still have to be marked as revoked. */
+  @Column('timestamptz', { name: 'sessions_ended_at', nullable: true })
+  sessionsEndedAt!: Date | null;
 
   @Column('timestamptz', { name: 'created_at' })
   createdAt!: Date;

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { Clock } from 'authfort-service';
+import { Clock, OutgoingRequests } from 'authfort-service';
 import { authEventNames, isAudited } from '../events/auth-events.js';
 import type { OutboxItem } from '../events/outbox.repository.js';
 import { OutboxWorker } from '../events/outbox.worker.js';
@@ -8,6 +8,8 @@ import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.confi
 import type { WebhookOptions } from '../options/auth-fort.options.js';
 
 const TIMEOUT_MS = 15_000;
+/** The time that the outbox gives its work when the app closes. */
+const GRACE_MS = 5000;
 /** Who sends a flood of requests must not cause a flood of calls, unless that is what was asked for. */
 const CAUSED_AT_WILL: readonly string[] = [
   'login_failed',
@@ -25,6 +27,7 @@ export class WebhookService implements OnModuleInit {
   constructor(
     private readonly worker: OutboxWorker,
     private readonly clock: Clock,
+    private readonly outgoing: OutgoingRequests,
     @Inject(AUTHFORT_CONFIG) private readonly config: AuthFortConfig,
   ) {}
 
@@ -46,30 +49,38 @@ export class WebhookService implements OnModuleInit {
     // The time of the attempt: receivers refuse what is old, and a retry may come a day later.
     const seconds = Math.floor(this.clock.now().getTime() / 1000);
     const { address, credentials } = withoutCredentials(url);
-    const response = await send(address, body, {
+    const headers = {
       ...credentials,
       'content-type': 'application/json',
       'user-agent': 'AuthFort',
       'webhook-id': item.eventId,
       'webhook-timestamp': String(seconds),
       'webhook-signature': sign(secret, `${item.eventId}.${seconds}.${body}`),
-    });
+    };
+    const response = await this.outgoing
+      .run(TIMEOUT_MS, (signal) => send(address, body, headers, signal), GRACE_MS)
+      .catch((error: unknown) => {
+        throw new Error(describe(error));
+      });
     // Nothing in the answer matters; what is not read is not downloaded either.
     await response.body?.cancel();
     if (!response.ok) throw new Error(`the receiver answered ${response.status}`);
   }
 }
 
-function send(address: string, body: string, headers: Record<string, string>): Promise<Response> {
+function send(
+  address: string,
+  body: string,
+  headers: Record<string, string>,
+  signal: AbortSignal,
+): Promise<Response> {
   return fetch(address, {
     method: 'POST',
     body,
     headers,
     // A redirect would take the event to somebody whom nobody has named.
     redirect: 'manual',
-    signal: AbortSignal.timeout(TIMEOUT_MS),
-  }).catch((error: unknown) => {
-    throw new Error(describe(error));
+    signal,
   });
 }
 

@@ -4,6 +4,7 @@ import { Revocations1700000000003 } from './1700000000003-revocations.js';
 import { AuditAddresses1700000000004 } from './1700000000004-audit-addresses.js';
 import { TheftDetection1700000000005 } from './1700000000005-theft-detection.js';
 import { OwnerConfirmed1700000000006 } from './1700000000006-owner-confirmed.js';
+import { EndAllSessions1700000000007 } from './1700000000007-end-all-sessions.js';
 
 /** AuthFort's migrations, oldest first. Their names are kept in the table `authfort_migrations`. */
 export const authfortMigrations = [
@@ -13,4 +14,5 @@ export const authfortMigrations = [
   AuditAddresses1700000000004,
   TheftDetection1700000000005,
   OwnerConfirmed1700000000006,
+  EndAllSessions1700000000007,
 ];
