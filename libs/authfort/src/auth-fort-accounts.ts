@@ -121,7 +121,7 @@ export abstract class AuthFortAccounts extends AuthFortSignIns {
     return [...(await this.listSessions(userId)).sessions];
   }
 
-  /** One page of the live sessions, newest first. @throws `user_not_found`, `validation_error` for a cursor that is none */
+  /** One page of the live sessions, newest first. @throws `user_not_found`, `validation_error` for a cursor of another list */
   async listSessions(userId: string, query: ListSessionsQuery = {}): Promise<SessionPage> {
     return this.sessions.list((await this.users.get(userId)).id, query);
   }

@@ -40,7 +40,7 @@ export function networkOf(ip: string): string | null {
 }
 
 /**
- * The browser and the operating system, both without version, so that an update does not make another device. A client that is no
+ * The browser and the operating system, both without version: an update does not make another device. A client that is not a
  * browser counts by the name of its first product (RFC 9110 §10.1.5). Null when the client sends no user agent.
  */
 export function deviceOf(userAgent: string | null): string | null {

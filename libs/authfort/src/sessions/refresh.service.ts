@@ -28,13 +28,13 @@ export class RefreshService {
   ) {}
 
   /**
-   * @param beside the evidence that came with the token, by cookie only.
+   * @param evidence for a token that came by cookie: the session that other cookies name, and whether the mark is missing
    * @throws AuthFortError `refresh_token_invalid`, `_expired`, `_revoked`, `_mismatch`, `user_banned`, `email_not_verified`
    */
   async refresh(
     refreshToken: string,
     client: ClientInfo,
-    beside: Partial<Omit<PresentedRefreshToken, 'token'>> = {},
+    evidence: Partial<Omit<PresentedRefreshToken, 'token'>> = {},
   ): Promise<AuthResult> {
     if (!looksLikeRefreshToken(refreshToken)) throw authError('refresh_token_invalid');
     this.accessTokens.assertReady();
@@ -46,8 +46,8 @@ export class RefreshService {
       now: this.clock.now(),
       idleSeconds: this.config.refreshTokenTtlSeconds,
       traits: traitsOf(client, refreshToken),
-      expectedSessionId: beside.expectedSessionId,
-      unmarked: beside.unmarked ?? false,
+      expectedSessionId: evidence.expectedSessionId,
+      unmarked: evidence.unmarked ?? false,
       requireVerifiedEmail: this.config.requireVerifiedEmail,
     };
     const rotation = await this.events.together('token_refreshed', () => this.rotate(request, client));

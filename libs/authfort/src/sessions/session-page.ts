@@ -7,7 +7,7 @@ export interface Session {
   readonly createdAt: Date;
   /**
    * The hour of the last use (sign-in or refresh) before the present hour began; without one, the hour of the sign-in. The value
-   * changes only on the hour, so that nobody learns from it when the owner refreshes.
+   * changes only on the hour, and does not show when the owner refreshes.
    */
   readonly lastSeenAt: Date;
   readonly expiresAt: Date;

@@ -59,7 +59,7 @@ export class SessionService {
     return { id, amr, createdAt, expiresAt, refreshToken: token, refreshExpiresIn };
   }
 
-  /** A page of the user's live sessions, newest first. @throws AuthFortError `validation_error` for a cursor that is none */
+  /** A page of the user's live sessions, newest first. @throws AuthFortError `validation_error` for a cursor of another list */
   async list(userId: string, query: ListSessionsQuery = {}): Promise<SessionPage> {
     const limit = Math.min(
       Math.max(Math.trunc(query.limit ?? SESSIONS_PER_PAGE) || SESSIONS_PER_PAGE, 1),

@@ -60,8 +60,8 @@ export class UserRepository {
   }
 
   /**
-   * Reads the account and keeps a ban, a password change and other sign-ins of the user waiting until the transaction ends, so that no
-   * session is opened next to one and the number of sessions stays bounded. Undefined when the password is no longer the one that was verified.
+   * Reads the account and keeps a ban, a password change and other sign-ins of the user waiting until the transaction ends: no
+   * session is opened next to one, and the number of sessions stays bounded. Undefined when the password is no longer the one that was verified.
    */
   async lockForPasswordSignIn(userId: string, verifiedHash: string): Promise<User | undefined> {
     const [user] = await this.database.query<User>(LOCK_FOR_PASSWORD_SIGN_IN, [userId, verifiedHash]);

@@ -255,10 +255,10 @@ describe.each(adapters)(
         expect((await inBrowser('/auth/refresh', next)).body.error).toBe('refresh_token_mismatch');
         expect((await inBrowser('/auth/refresh', `${next}; ${MARK}=${own.sid}`)).status).toBe(200);
       });
-      it('does not adopt it beside the cookies of another session', async () => {
+      it('does not adopt it together with the cookies of another session', async () => {
         const [own, planted] = [await signUp(), await imported()];
-        for (const beside of [`${MARK}=${own.sid}`, `access_token=${own.access}`]) {
-          const answer = await inBrowser('/auth/refresh', `refresh_token=${planted.refresh}; ${beside}`);
+        for (const other of [`${MARK}=${own.sid}`, `access_token=${own.access}`]) {
+          const answer = await inBrowser('/auth/refresh', `refresh_token=${planted.refresh}; ${other}`);
           expect([answer.status, answer.body.error]).toEqual([401, 'refresh_token_mismatch']);
         }
       });
