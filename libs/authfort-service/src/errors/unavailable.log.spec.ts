@@ -33,21 +33,21 @@ describe('UnavailableLog', () => {
       '503 unavailable: unknown cause',
     ]);
   });
-  it('logs each cause once a second, and counts the repeats', () => {
+  it('logs each cause once a second, and counts the repeats', async () => {
     const [first, second] = [new Error('first'), new Error('second')];
     for (let n = 0; n < 1000; n += 1) log.record('unavailable', first);
     log.record('unavailable', second);
     expect(lines).toEqual(['503 unavailable: first', '503 unavailable: second']);
-    jest.advanceTimersByTime(1000);
+    await jest.advanceTimersByTimeAsync(1000);
     expect(lines.slice(2)).toEqual(['503 unavailable: first (999 more within 1 s)']);
     log.record('unavailable', first);
     expect(lines.slice(3)).toEqual(['503 unavailable: first']);
   });
-  it('has a bound on causes that differ each time, and on their length', () => {
+  it('has a bound on causes that differ each time, and on their length', async () => {
     for (let n = 0; n < 10_000; n += 1) log.record('unavailable', new Error(`${n} ${'x'.repeat(10_000)}`));
     expect(lines).toHaveLength(101);
     expect(Math.max(...lines.map(({ length }) => length))).toBeLessThan(350);
-    jest.advanceTimersByTime(1000);
+    await jest.advanceTimersByTimeAsync(1000);
     expect(lines.slice(101)).toEqual(['503 for other causes (9899 more within 1 s)']);
   });
 });

@@ -28,7 +28,7 @@ export class AccountDeletionService {
       if (!user || (user.deletedAt && !hard)) throw authError('user_not_found');
       if (since && since.tokenVersion !== user.tokenVersion) throw accessError('token_version_mismatch');
       const now = this.clock.now();
-      await this.eraser.erase(user.id, user.email, now);
+      await this.eraser.erase(user.id, user.email, now, hard);
       await (hard ? this.users.remove(userId) : this.users.anonymise(userId, now));
       await this.events.emit('user_deleted', { userId, hard });
     });

@@ -20,11 +20,13 @@ export class PersonalDataEraser {
     private readonly log: EventLogRepository,
   ) {}
 
-  /** Part of the surrounding transaction. */
-  async erase(userId: string, email: string, now: Date): Promise<void> {
-    // Sessions end, and stay as evidence against their refresh tokens, without address and device.
+  /**
+   * Part of the surrounding transaction. Sessions end. They stay as evidence against their refresh tokens, without address and device,
+   * unless the account is deleted `hard`.
+   */
+  async erase(userId: string, email: string, now: Date, hard: boolean): Promise<void> {
     await this.allSessions.end(userId, 'deleted', now);
-    await this.sessions.redact(userId);
+    await (hard ? this.sessions.deleteAll(userId) : this.sessions.redact(userId));
     await this.roles.withdrawAll(userId);
     await this.passwords.forgetHistory(userId);
     await this.proofs.discard({ id: userId, email });

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../database/database.js';
+import { inBatches } from '../database/in-batches.js';
 import { prepared } from '../database/prepared-statement.js';
 
 /** An event as it is written down: for the consumers that want it at least once, and for the audit log. */
@@ -53,11 +54,8 @@ export class EventLogRepository {
    * Takes the user's e-mail addresses, the present and earlier ones, out of all entries, also where they are those of another account.
    */
   async redact(userId: string, email: string): Promise<void> {
-    await this.database.query(
-      `UPDATE authfort_audit_log SET ip = NULL, user_agent = NULL
-       WHERE (actor_id = $1 OR user_id = $1 AND actor_id IS NULL) AND (ip IS NOT NULL OR user_agent IS NOT NULL)`,
-      [userId],
-    );
+    await this.redactClients('actor_id = $1', userId);
+    await this.redactClients('user_id = $1 AND actor_id IS NULL', userId);
     // In the order of the ids, so that two that erase at the same time wait for one another.
     await this.database.query(
       `WITH address AS (
@@ -76,5 +74,24 @@ export class EventLogRepository {
        FROM entry WHERE e.id = entry.id`,
       [userId, email],
     );
+  }
+
+  /** In batches, along the index of the ids: strangers can cause any number of entries. @param whose a condition that has an index with the id */
+  private async redactClients(whose: string, userId: string): Promise<void> {
+    let after = '0';
+    await inBatches(async (rows) => {
+      const [batch] = await this.database.query<{ count: number; last: string | null }>(
+        `WITH entry AS (
+           SELECT id FROM authfort_audit_log WHERE ${whose} AND id > $2::bigint AND (ip IS NOT NULL OR user_agent IS NOT NULL)
+           ORDER BY id LIMIT $3 FOR UPDATE
+         ), redacted AS (
+           UPDATE authfort_audit_log e SET ip = NULL, user_agent = NULL FROM entry WHERE e.id = entry.id
+         )
+         SELECT count(*)::int AS count, max(id)::text AS last FROM entry`,
+        [userId, after, rows],
+      );
+      after = batch!.last ?? after;
+      return batch!.count;
+    });
   }
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../database/database.js';
 import { authError } from '../errors/catalog.js';
+import { UserRepository } from '../users/user.repository.js';
 import { RoleRepository } from './role.repository.js';
 
 /** Who has it may use the routes below `/auth/admin`. */
@@ -11,17 +12,22 @@ export const ADMIN_ROLE = 'admin';
 export class LastAdminPolicy {
   constructor(
     private readonly database: Database,
+    private readonly users: UserRepository,
     private readonly roles: RoleRepository,
   ) {}
 
   /**
    * Runs `act`, which shuts the user out of administration, unless nobody would be left in it. Two administrators who shut each other
-   * out wait for one another here.
+   * out wait for one another here. The account is locked first, so that it does not become an administrator in between. For an account
+   * that is none, nothing but that account is locked: a deletion that takes its time holds up no other one.
    * @throws AuthFortError `last_admin`
    */
   spare<T>(userId: string, act: () => Promise<T>): Promise<T> {
     return this.database.transaction(async () => {
-      if (await this.roles.isLastHolder(userId, ADMIN_ROLE)) throw authError('last_admin');
+      await this.users.lockById(userId);
+      const roles = await this.roles.rolesOf(userId);
+      if (roles.includes(ADMIN_ROLE) && (await this.roles.isLastHolder(userId, ADMIN_ROLE)))
+        throw authError('last_admin');
       return act();
     });
   }

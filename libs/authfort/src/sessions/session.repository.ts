@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Batch } from '../database/batch.js';
 import { Database } from '../database/database.js';
+import { BATCH_ROWS, inBatches } from '../database/in-batches.js';
 import { prepared } from '../database/prepared-statement.js';
 import type { ClientInfo } from '../http/client-info.js';
 import { RevocationLogRepository } from '../revocation/revocation-log.repository.js';
@@ -165,10 +166,34 @@ export class SessionRepository {
 
   /** Forgets where the sessions of a user came from. */
   async redact(userId: string): Promise<void> {
-    await this.database.query(
-      'UPDATE authfort_sessions SET ip = NULL, user_agent = NULL WHERE user_id = $1 AND (ip IS NOT NULL OR user_agent IS NOT NULL)',
-      [userId],
+    await inBatches((rows) =>
+      this.changed(
+        `UPDATE authfort_sessions SET ip = NULL, user_agent = NULL WHERE id IN (
+           SELECT id FROM authfort_sessions WHERE user_id = $1 AND (ip IS NOT NULL OR user_agent IS NOT NULL) LIMIT $2)`,
+        [userId, rows],
+      ),
     );
+  }
+
+  /** Deletes all sessions of a user with their refresh tokens. */
+  async deleteAll(userId: string): Promise<void> {
+    // Each row costs a look-up of its tokens.
+    await inBatches(
+      (rows) =>
+        this.changed(
+          'DELETE FROM authfort_sessions WHERE id IN (SELECT id FROM authfort_sessions WHERE user_id = $1 LIMIT $2)',
+          [userId, rows],
+        ),
+      BATCH_ROWS / 5,
+    );
+  }
+
+  private async changed(change: string, parameters: unknown[]): Promise<number> {
+    const [row] = await this.database.query<{ count: number }>(
+      `WITH changed AS (${change} RETURNING 1) SELECT count(*)::int AS count FROM changed`,
+      parameters,
+    );
+    return row!.count;
   }
 }
 
