@@ -57,11 +57,18 @@ const ADMIT = prepared(
    FROM (SELECT 1) AS one LEFT JOIN authfort_users u ON u.email = $1 AND u.deleted_at IS NULL`,
 );
 
+/** Networks of an address that are known at a time; another one takes the place of the one that is forgotten first. */
+const MAX_NETWORKS = 50;
+
 const WELCOME = prepared(
   'welcome_owner',
   `WITH not_wrong AS (
      UPDATE authfort_login_attempts SET failures = GREATEST(failures - 1, 0)
      WHERE $5 AND address_hash = $1 AND network_hash = '' AND network_hash <> $2 RETURNING 1
+   ), forgotten AS (
+     DELETE FROM authfort_login_attempts WHERE address_hash = $1 AND network_hash IN
+       (SELECT network_hash FROM authfort_login_attempts WHERE address_hash = $1 AND network_hash NOT IN ($2, '')
+        ORDER BY known_until DESC OFFSET ${MAX_NETWORKS - 1} FOR UPDATE SKIP LOCKED)
    )
    INSERT INTO authfort_login_attempts AS a (address_hash, network_hash, failures, window_ends, known_until)
    SELECT $1, $2, 0, $3, $4 FROM (SELECT count(*) FROM not_wrong) AS first

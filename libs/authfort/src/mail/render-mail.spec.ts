@@ -26,7 +26,7 @@ describe('a mail', () => {
   it('is escaped in HTML: its words and what they are filled with', () => {
     const { html } = renderMail(text, values, 'de');
     expect(html).toContain('<html lang="de">');
-    expect(html).toContain(
+    expect(html.replaceAll('\u2060', '')).toContain(
       'For x@example.com &amp; you:<br>see &quot;A &lt;b&gt;&amp;&lt;/b&gt; &quot;C&quot;&quot;',
     );
     expect(html).toContain('href="https://app.example.com/x?token=a&amp;b=&quot;c&quot;"');
@@ -49,6 +49,36 @@ describe('a mail', () => {
   ])('writes %d minutes in %s as %s', (minutes, language, written) => {
     const mail = { subject: 'x', body: '{duration}, {minutes}' };
     expect(renderMail(mail, { app: 'x', minutes }, language).text).toBe(`${written}, ${minutes}\n`);
+  });
+
+  // Mail programs turn what looks like an address of the web into a link, in text and in HTML.
+  it.each([
+    ['www.evil.example/win@attacker.example', 'w…@attacker.example'],
+    ['evil.example/login?a=b&c=@x.example', 'e…@x.example'],
+    ['click!evil.example@x.example', 'c…@x.example'],
+    ['x/@www.evil.example', 'x…@www.evil.example'],
+    ['a@www.evil.example', 'a…@www.evil.example'],
+    ['http.evil.example#@x.example', 'h…@x.example'],
+    ['😀www.evil.example@x.example', '😀…@x.example'],
+    [`${'a'.repeat(64)}@${'b'.repeat(180)}.example`, `a…@…${'b'.repeat(55)}.example`],
+  ])('shows %.40s without its text or a link', (email, shown) => {
+    const { text: plain, html } = renderMail(
+      { subject: '{email}', body: 'To {email}.' },
+      { app: 'x', email },
+      'en',
+    );
+    for (const written of [plain, html]) {
+      expect(written).not.toMatch(/evil\.example|www\.|attacker\.example/);
+      expect(written.replaceAll('\u2060', '')).toContain(`To ${shown}.`);
+      expect(written.length).toBeLessThan(400);
+    }
+  });
+  it('shows a plain address as it is, and in HTML without a link', () => {
+    const email = 'ada.lovelace+tag@sub.example.com';
+    const mail = renderMail({ subject: 'x', body: 'To {email}.' }, { app: 'x', email }, 'en');
+    expect(mail.text).toBe('To ada.lovelace+tag@sub.example.com.\n');
+    expect(mail.html).not.toContain('example.com');
+    expect(mail.html.replaceAll('\u2060', '')).toContain(`To ${email}.`);
   });
 
   it('shows a code, and fills nothing in twice', () => {

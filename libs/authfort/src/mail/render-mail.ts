@@ -1,4 +1,5 @@
 import type { MailText } from '../options/mail.options.js';
+import { addressInHtml, addressInText } from './address-in-mail.js';
 
 /** What a mail is filled with. */
 export interface MailValues {
@@ -17,13 +18,16 @@ export interface RenderedMail {
 }
 
 /**
- * Fills a text in. Values are escaped in HTML, and a subject is one line whatever they hold.
+ * Fills a text in. Values are escaped in HTML, a subject is one line whatever they hold, and an address is never shown as a link.
  * @param language of the text, for durations and screen readers
  */
 export function renderMail(mail: MailText, values: MailValues, language: string): RenderedMail {
   const all = { ...values, duration: durationIn(language, values.minutes) };
-  const plain = (template: string) => fill(template, all, (value) => value);
-  const markup = (template: string) => fill(escapeHtml(template), all, escapeHtml).replaceAll('\n', '<br>');
+  const { email = '' } = values;
+  const plain = (template: string) =>
+    fill(template, { ...all, email: addressInText(email) }, (value) => value);
+  const markup = (template: string) =>
+    fill(escapeHtml(template), { ...all, email: addressInHtml(email) }, escapeHtml).replaceAll('\n', '<br>');
   const { link, code } = values;
   const text = [plain(mail.body), link ?? code, mail.note && plain(mail.note)].filter(Boolean).join('\n\n');
   const html = [

@@ -35,6 +35,13 @@ describe('resolveOptions', () => {
     expect(Object.isFrozen(config)).toBe(true);
     expect(Object.isFrozen(config.passwordHashing)).toBe(true);
   });
+  it('requires mail in production where an address has to be verified', () => {
+    const strict = { requireVerifiedEmail: true };
+    expect(problemsOf(strict)).toEqual([]);
+    expect(problemsOf(strict, production)).toEqual([expect.stringContaining('requireVerifiedEmail')]);
+    const mail = { smtpUrl: 'smtp://127.0.0.1', from: 'shop@example.com' };
+    expect(problemsOf({ ...strict, mail }, production)).toEqual([]);
+  });
   it('lists every problem at once and repeats no value', () => {
     const secret = 'hunter2';
     const problems = problemsOf({

@@ -7,6 +7,8 @@ describe('normalizeEmail', () => {
     ['o’brien+tag@sub.example.co', 'o’brien+tag@sub.example.co'],
     ['u\u0308ser@exa\u006dple.com', 'üser@example.com'],
     ['用户@例え.テスト', '用户@例え.テスト'],
+    [`${'ü'.repeat(32)}@example.com`, `${'ü'.repeat(32)}@example.com`],
+    [`${'a'.repeat(64)}@${'b.'.repeat(93)}com`, `${'a'.repeat(64)}@${'b.'.repeat(93)}com`],
     // One mailbox has one spelling.
     ['a@ｅxample.com', 'a@example.com'],
     ['a@xn--bcher-kva.de', 'a@bücher.de'],
@@ -31,6 +33,9 @@ describe('normalizeEmail', () => {
     'a@example.com\n',
     '\ud800@example.com',
     `${'a'.repeat(65)}@example.com`,
+    // RFC 5321 §4.5.3.1 and RFC 6531 §3.4: octets.
+    `${'ü'.repeat(33)}@example.com`,
+    `${'a'.repeat(64)}@${'b.'.repeat(94)}co`,
     `a@${'b'.repeat(300)}.com`,
   ])('refuses %j', (input) => {
     if (input.endsWith('\n')) expect(normalizeEmail(input)).toBe('a@example.com');

@@ -7,6 +7,10 @@ const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 const EMAIL =
   /^[^\s\p{Cf}@"(),:;<>[\\\]]{1,64}@(?=.{4,190}$)[\p{L}\p{N}](?:[\p{L}\p{N}.-]*[\p{L}\p{N}])?\.[\p{L}\p{N}-]{2,63}$/u;
 
+/** RFC 5321 §4.5.3.1, as octets of UTF-8 (RFC 6531 §3.4): a path has 256, with its brackets. */
+const MAX_BYTES = 254;
+const MAX_LOCAL_BYTES = 64;
+
 /**
  * The form in which an address is stored and compared: trimmed, lower case, NFC; the domain in one spelling.
  * @throws AuthFortError `invalid_email`
@@ -14,7 +18,11 @@ const EMAIL =
 export function normalizeEmail(input: string): string {
   if (input.length > 320 || !input.isWellFormed()) throw authError('invalid_email');
   const email = canonical(input.trim());
-  if (email.length > 255 || CONTROL.test(email) || !EMAIL.test(email) || email.includes('..'))
+  if (CONTROL.test(email) || !EMAIL.test(email) || email.includes('..')) throw authError('invalid_email');
+  if (
+    Buffer.byteLength(email) > MAX_BYTES ||
+    Buffer.byteLength(email.slice(0, email.lastIndexOf('@'))) > MAX_LOCAL_BYTES
+  )
     throw authError('invalid_email');
   return email;
 }

@@ -157,6 +157,25 @@ describe('attack: guessing one password from many addresses', () => {
     expect((await login(email, `${PASSWORD} 2`, ABROAD)).status).toBe(200);
   });
 
+  it('knows fifty networks of an account, the latest', async () => {
+    const email = await settler();
+    const before = await rowCount();
+    for (let n = 0; n < 55; n += 1) {
+      server.clock.advance(1);
+      await login(email, PASSWORD, `10.0.${n}.1`);
+    }
+    expect(await rowCount()).toBe(before - 1 + 50);
+    await botnet(email, CAP + 2);
+    expect((await login(email, PASSWORD, '10.0.0.1')).status).toBe(429);
+    expect((await login(email, PASSWORD, '10.0.54.1')).status).toBe(200);
+  });
+  const rowCount = async () =>
+    (
+      await server.dataSource.query(
+        "SELECT count(*)::int AS n FROM authfort_login_attempts WHERE network_hash <> ''",
+      )
+    )[0].n as number;
+
   it('forgets a place after thirty days, and keeps no address in clear', async () => {
     const email = await settler();
     server.clock.advance(31 * 86_400);
