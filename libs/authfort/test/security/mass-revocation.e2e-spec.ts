@@ -85,8 +85,9 @@ describe('attack: one account ends a great number of sessions', () => {
       401,
     ]);
     // The same token ends all others a second time, and changes the account.
-    const [again] = await entriesOf(user, () => endAll(user, '?keep=current'));
-    expect(again).toMatchObject({ ver: 2, except: { sid: user.sessionId, ver: 0 } });
+    // The first entry may be repeated while another transaction is open on the server.
+    const again = await entriesOf(user, () => endAll(user, '?keep=current'));
+    expect(again.at(-1)).toMatchObject({ ver: 2, except: { sid: user.sessionId, ver: 0 } });
     expect(await me(user)).toBe(200);
     const patch = { method: 'PATCH', json: { name: 'Ada' }, bearer: user.accessToken };
     expect((await server.request('/auth/me', patch)).status).toBe(200);
