@@ -12,7 +12,7 @@ export interface Phase {
 
 const PAUSE_MS = 20;
 
-/** Users who have nothing to do with the account that is measured. */
+/** Users other than the owner of the measured account. */
 export class OtherUsers {
   private constructor(
     private readonly authUrl: string,

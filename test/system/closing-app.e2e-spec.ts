@@ -18,7 +18,7 @@ afterEach(async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
-it('closes at once while the auth server does not answer, and nothing keeps its process alive', async () => {
+it('closes immediately while the auth server does not answer, and nothing keeps its process alive', async () => {
   const { port } = server.address() as AddressInfo;
   const app = fork(compiled('test/system/closing-app.fixture.ts'), {
     env: { PATH: process.env.PATH, HANGING_URL: `http://127.0.0.1:${port}` },

@@ -43,7 +43,8 @@ export class SmtpTransport extends MailTransport implements OnApplicationShutdow
    * again.
    */
   onApplicationShutdown(): void {
-    const transporter: { close(options?: { force?: boolean }): void } = this.transporter;
+    // The types of nodemailer lack the option.
+    const transporter = this.transporter as unknown as { close(options: { force: boolean }): void };
     transporter.close({ force: true });
   }
 }

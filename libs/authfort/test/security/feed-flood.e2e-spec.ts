@@ -6,8 +6,8 @@ import { FeedReader } from '../feed-reader.js';
 import { adapters, INTROSPECT_SECRET, startServer, type TestServer } from '../harness.js';
 
 /** The full size: STREAMS=200 REVOCATIONS=30000. */
-const STREAMS = Number(process.env.STREAMS ?? 20);
-const REVOCATIONS = Number(process.env.REVOCATIONS ?? 6000);
+const STREAMS = Number(process.env.STREAMS ?? 10);
+const REVOCATIONS = Number(process.env.REVOCATIONS ?? 3000);
 
 describe.each(adapters)('attack: a flood of the feed of revocations, on %s', (adapter) => {
   let server: TestServer;
