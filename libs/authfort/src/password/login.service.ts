@@ -30,13 +30,23 @@ export class LoginService {
   /**
    * Unknown accounts, accounts without a password and wrong passwords look and time the same. That an account is banned is told
    * only to who has its password.
+   * @param limit counts the attempt against limits of the caller; it is called for attempts that are evaluated
    * @throws AuthFortError `invalid_credentials`, `user_banned`, `rate_limit_exceeded`, `password_too_long`, `overloaded`
    */
-  async login(emailInput: string, password: string, client: ClientInfo): Promise<AuthResult> {
+  async login(
+    emailInput: string,
+    password: string,
+    client: ClientInfo,
+    limit: (email: string) => Promise<void> = () => Promise.resolve(),
+  ): Promise<AuthResult> {
     assertHashable(password);
     const email = normalizeEmail(emailInput);
-    const credential = await this.attempts.admit(email, client.ip);
-    const { matches, outdated, unreadable } = await this.hasher.verify(credential?.passwordHash, password);
+    // The place comes first: an attempt that is refused as overloaded is not counted.
+    const { credential, matches, outdated, unreadable } = await this.hasher.reserved(async () => {
+      await limit(email);
+      const found = await this.attempts.admit(email, client.ip);
+      return { credential: found, ...(await this.hasher.verify(found?.passwordHash, password)) };
+    });
     if (unreadable) {
       this.logger.error(
         `The password hash of user ${credential!.userId} cannot be read; they can sign in again after a password reset`,

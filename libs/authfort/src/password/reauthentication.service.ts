@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Clock } from 'authfort-service';
 import { authError } from '../errors/catalog.js';
 import { ChangePasswordService } from './change-password.service.js';
+import { PasswordHasher } from './password-hasher.js';
 import { RateLimiter } from '../rate-limits/rate-limiter.js';
 import type { SessionUser } from '../sessions/session.authenticator.js';
 
@@ -13,6 +14,7 @@ const FRESH_SECONDS = 600;
 export class ReauthenticationService {
   constructor(
     private readonly passwords: ChangePasswordService,
+    private readonly hasher: PasswordHasher,
     private readonly limiter: RateLimiter,
     private readonly clock: Clock,
   ) {}
@@ -23,8 +25,11 @@ export class ReauthenticationService {
    */
   async assert(user: SessionUser, password: string | undefined): Promise<void> {
     if (password === undefined) return this.assertFresh(user);
-    await this.limiter.consume('passwordCheck', '', `${user.account.id} ${user.sessionId}`);
-    await this.passwords.assertPassword(user.account.id, password);
+    // The place comes first: a check that is refused as overloaded is not counted.
+    await this.hasher.reserved(async () => {
+      await this.limiter.consume('passwordCheck', '', `${user.account.id} ${user.sessionId}`);
+      await this.passwords.assertPassword(user.account.id, password);
+    });
   }
 
   /** Passes within ten minutes of the sign-in. @throws AuthFortError `reauthentication_required` */
