@@ -39,6 +39,9 @@ export interface DeadLetter {
   readonly error: string | null;
 }
 
+/** Consumer of the mails that anybody can ask for, until they are sorted. */
+export const REQUESTED_MAILS = 'mail:requested';
+
 /** Twice the time between two calls of {@link OutboxRepository.subscribe}. */
 const UNWANTED_AFTER_SECONDS = 7200;
 
@@ -163,8 +166,14 @@ export class OutboxRepository {
   async dropMails(userId: string, email: string, names: readonly string[]): Promise<void> {
     await this.database.query(
       `DELETE FROM authfort_outbox
-       WHERE consumer = ANY($3) AND payload->>'email' = $2 OR consumer = 'mail:email_change' AND user_id = $1`,
-      [userId, email, names.map((name) => `mail:${name}`)],
+       WHERE consumer = ANY($3) AND event = ANY($4) AND payload->>'email' = $2
+         OR consumer = 'mail:email_change' AND user_id = $1`,
+      [
+        userId,
+        email,
+        [REQUESTED_MAILS, ...names.flatMap((name) => [`mail:${name}`, `mail:${name}:new`])],
+        names,
+      ],
     );
   }
 

@@ -4,6 +4,7 @@ import { Clock } from 'authfort-service';
 import { authError } from '../errors/catalog.js';
 import { EventBus } from '../events/event-bus.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
+import { MemoryCounters } from '../rate-limits/counters.js';
 import { networkOf } from '../rate-limits/network-of.js';
 import { type AttemptSource, LoginAttemptsRepository } from './login-attempts.repository.js';
 
@@ -24,6 +25,7 @@ const KNOWN_SECONDS = 2_592_000;
 @Injectable()
 export class LoginAttemptsService {
   private readonly key: Buffer;
+  private readonly announced = new MemoryCounters({ points: 1, durationSeconds: 60 });
 
   constructor(
     private readonly attempts: LoginAttemptsRepository,
@@ -52,7 +54,9 @@ export class LoginAttemptsService {
       windowEnds,
     );
     if (!found.admitted) {
-      await this.events.emit('rate_limit_exceeded', { limit: 'passwordGuesses', ip });
+      // The first refusal of a minute: whoever goes on must not be able to fill a queue of events.
+      if (!this.announced.take([`${email}|${networkOf(ip)}`], now.getTime()))
+        await this.events.emit('rate_limit_exceeded', { limit: 'passwordGuesses', ip });
       const wait = (found.windowEnds ?? windowEnds).getTime() - now.getTime();
       throw authError('rate_limit_exceeded', { retryAfterSeconds: Math.max(1, Math.ceil(wait / 1000)) });
     }

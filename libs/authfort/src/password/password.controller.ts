@@ -48,7 +48,7 @@ export class PasswordController {
   async forgot(@JsonBody(forgotSchema) body: z.output<typeof forgotSchema>): Promise<MessageResponse> {
     const email = normalizeEmail(body.email);
     await this.limiter.consume('mailPerAddress', '', `password_reset ${email}`);
-    await this.mails.enqueue('password_reset', email);
+    await this.mails.request('password_reset', email);
     return done('If there is an account with this address, a mail with a link is on its way');
   }
 
