@@ -52,6 +52,7 @@ interface AuditEntryResponse {
   ip: string | null;
   user_agent: string | null;
   detail: object;
+  repeats: number;
 }
 
 function toResponse(entry: AuditEntry): AuditEntryResponse {
@@ -65,5 +66,6 @@ function toResponse(entry: AuditEntry): AuditEntryResponse {
     ip: entry.ip,
     user_agent: entry.userAgent,
     detail: entry.detail,
+    repeats: entry.repeats,
   };
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
-import { type AuthEvent, OnAuthEvent } from 'authfort';
+import { type AuditEntry, type AuthEvent, OnAuthEvent } from 'authfort';
 import { settleOutbox } from 'authfort/testing';
 import { PASSWORD, startServer, type TestServer } from '../harness.js';
 
@@ -34,9 +34,8 @@ describe('attack: filling the audit log', () => {
     await server.close();
     await replica.close();
   });
-  const entries = async (action: string, of: object): Promise<{ repeats: number; ip: string }[]> => {
-    const { items } = await server.authfort.auditLog({ action, ...of, limit: 100 });
-    return [...items] as never;
+  const entries = async (action: string, of: object): Promise<AuditEntry[]> => {
+    return [...(await server.authfort.listAuditEntries({ action, ...of, limit: 100 })).entries];
   };
   const mismatch = (at: TestServer, refreshToken: string, mark: string, ip = '203.0.113.1') =>
     at.post('/auth/refresh', undefined, {
