@@ -19,6 +19,9 @@ export interface Admission {
   readonly banned: boolean | null;
 }
 
+/** Known networks of one address; a further one replaces the one that was used the longest time ago. */
+const KNOWN_NETWORKS = 100;
+
 const ADMIT = prepared(
   'admit_password_attempt',
   `WITH counter AS (
@@ -48,6 +51,10 @@ const WELCOME = prepared(
      WHERE $5 AND address_hash = $1 AND network_hash = '' AND network_hash <> $2
        AND NOT EXISTS (SELECT 1 FROM authfort_login_attempts k
          WHERE k.address_hash = $1 AND k.network_hash = $2 AND k.known_until > $3)
+   ), surplus AS (
+     DELETE FROM authfort_login_attempts WHERE address_hash = $1 AND network_hash IN
+       (SELECT network_hash FROM authfort_login_attempts WHERE address_hash = $1 AND network_hash NOT IN ('', $2)
+        ORDER BY known_until DESC OFFSET ${KNOWN_NETWORKS - 1})
    )
    INSERT INTO authfort_login_attempts AS a (address_hash, network_hash, failures, window_ends, known_until)
    VALUES ($1, $2, 0, $3, $4)

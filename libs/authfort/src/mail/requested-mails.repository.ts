@@ -10,7 +10,7 @@ export interface SortedMail {
   readonly kept: boolean;
 }
 
-/** The rows of the outbox that anybody can cause. */
+/** Mails in the outbox that were not sent yet. */
 @Injectable()
 export class RequestedMailsRepository {
   constructor(private readonly database: Database) {}
@@ -38,6 +38,21 @@ export class RequestedMailsRepository {
        )
        SELECT event, email, known OR event = ANY($1) AS kept FROM sorted`,
       [served, limit],
+    );
+  }
+
+  /** Drops mails that were not sent yet: those of the names to an address, and those that would give the user another one. */
+  async drop(userId: string, email: string, names: readonly string[]): Promise<void> {
+    await this.database.query(
+      `DELETE FROM authfort_outbox
+       WHERE consumer = ANY($3) AND event = ANY($4) AND payload->>'email' = $2
+         OR consumer = 'mail:email_change' AND user_id = $1`,
+      [
+        userId,
+        email,
+        [REQUESTED_MAILS, ...names.flatMap((name) => [`mail:${name}`, `mail:${name}:new`])],
+        names,
+      ],
     );
   }
 }
