@@ -54,7 +54,7 @@ export class LoginAttemptsService {
       windowEnds,
     );
     if (!found.admitted) {
-      // The first refusal of a minute: whoever goes on must not be able to fill a queue of events.
+      // The first refusal of a minute only: a client that goes on must not be able to fill a queue of events.
       if (!this.announced.take([`${email}|${networkOf(ip)}`], now.getTime()))
         await this.events.emit('rate_limit_exceeded', { limit: 'passwordGuesses', ip });
       const wait = (found.windowEnds ?? windowEnds).getTime() - now.getTime();

@@ -58,6 +58,25 @@ describe('HashingPlaces', () => {
     expect(places.waiting).toBe(3);
   });
 
+  it('lets a network that a user has signed in from take a position of a flood from many networks', async () => {
+    const places = new HashingPlaces({ concurrency: 1, queue: 3 });
+    const { order, ask } = people(places);
+    places.trust('home');
+    ['a', 'b', 'c', 'd', 'e'].forEach((network) => ask(network));
+    expect(order).toEqual(['a', 'e refused']);
+    ask('home');
+    await turn();
+    expect(order.at(-1)).toBe('b refused');
+    // One position, not all of them.
+    ask('home', 'home again');
+    expect(order.at(-1)).toBe('home again refused');
+    ask('f');
+    expect(order.at(-1)).toBe('f refused');
+    const networks = (places as unknown as { trusted: Set<string> }).trusted;
+    for (let n = 0; n < 20_000; n += 1) places.trust(`${n}`);
+    expect(networks.size).toBe(10_000);
+  });
+
   it('frees the place during a pause, keeps the bound, and resumes in front of the others', async () => {
     const places = new HashingPlaces({ concurrency: 1, queue: 2 });
     const { order, ask } = people(places);

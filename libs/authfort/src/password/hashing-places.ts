@@ -12,7 +12,8 @@ type Settle = (granted: boolean) => void;
  * A bounded number of places, and a bounded queue for them that is fair between networks.
  *
  * Each network has its own line, and a place that becomes free goes to the next line in turn. When the queue is full, a network with a
- * shorter line takes the last position of the longest one, so one network cannot fill the queue. Waiters have used nothing yet, so one
+ * shorter line takes the last position of the longest one, so one network cannot fill the queue. A network that a user has signed in from
+ * takes the position of one that nobody has signed in from, so many networks cannot fill it either. Waiters have used nothing yet, so one
  * that loses its position has lost only time. The number of lines is at most the number of waiters.
  */
 export class HashingPlaces {
@@ -21,6 +22,8 @@ export class HashingPlaces {
   private paused = 0;
   /** In the order of their turns: a line that was served goes to the end. */
   private readonly lines = new Map<string, Settle[]>();
+  /** Networks of users who have signed in here, the latest last. */
+  private readonly trusted = new Set<string>();
 
   constructor(private readonly bounds: Bounds) {}
 
@@ -45,6 +48,14 @@ export class HashingPlaces {
       else this.lines.set(network, [settle]);
       this.waiters += 1;
     });
+  }
+
+  /** A user has signed in from this network. */
+  trust(network: string): void {
+    this.trusted.delete(network);
+    if (this.trusted.size >= TRUSTED_NETWORKS) this.trusted.delete(this.trusted.keys().next().value!);
+    // A copy: a part of a header keeps all of the header in memory.
+    this.trusted.add(Buffer.from(network, 'latin1').toString('latin1'));
   }
 
   release(): void {
@@ -86,23 +97,32 @@ export class HashingPlaces {
     });
   }
 
-  /** Takes the last position of the longest line. @returns false when no line is longer by two than that of `network` */
+  /**
+   * Takes the last position of the longest line: one that is longer by two than that of `network`, or any of networks that are not
+   * trusted if `network` is and has no line yet.
+   * @returns false when there is none
+   */
   private displaceFor(network: string): boolean {
+    const mine = this.lines.get(network)?.length ?? 0;
+    const favoured = mine === 0 && this.trusted.has(network);
     let longest: Settle[] | undefined;
     let of = '';
     for (const [other, line] of this.lines) {
-      if (other === RESUMED || line.length <= (longest?.length ?? 0)) continue;
+      const least = favoured && !this.trusted.has(other) ? 1 : mine + 2;
+      if (other === RESUMED || line.length < least || line.length <= (longest?.length ?? 0)) continue;
       longest = line;
       of = other;
     }
-    const mine = this.lines.get(network)?.length ?? 0;
-    if (longest === undefined || longest.length < mine + 2) return false;
+    if (longest === undefined) return false;
     longest.pop()!(false);
     this.waiters -= 1;
     if (longest.length === 0) this.lines.delete(of);
     return true;
   }
 }
+
+/** Networks that are remembered, those of the latest sign-ins. */
+const TRUSTED_NETWORKS = 10_000;
 
 /** No network is called that. */
 const RESUMED = 'resumed';

@@ -65,6 +65,7 @@ export class LoginService {
     const result = await this.signIns.signIn({ provider: 'email', amr: ['pwd'] }, client, () =>
       this.stillValid(credential.userId, verifiedHash),
     );
+    this.hasher.trust(client.ip);
     if (outdated) void this.upgrade(credential.userId, verifiedHash, password);
     return result;
   }

@@ -63,6 +63,11 @@ export class PasswordHasher {
     }
   }
 
+  /** A user has signed in from `ip`: its network keeps a chance of a place while others flood the queue. */
+  trust(ip: string): void {
+    this.places.trust(fairShareOf(ip));
+  }
+
   /** Within a reservation: gives the place to others during `work`, which waits for something else than a hash. */
   async paused<T>(work: () => Promise<T>): Promise<T> {
     return this.scope.getStore()?.held ? this.places.pause(work) : work();

@@ -61,7 +61,7 @@ export class PasswordResetService {
     });
   }
 
-  /** Hashes the password for whoever has a token: nobody else makes the server hash. */
+  /** Checks the token before it hashes: a request without one must not cost a hash. */
   private async prepare(token: string, newPassword: string) {
     const userId = (await this.tokens.find('password_reset', token))?.userId;
     const user = userId ? await this.users.findById(userId) : undefined;

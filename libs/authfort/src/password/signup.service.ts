@@ -7,6 +7,7 @@ import { RateLimiter } from '../rate-limits/rate-limiter.js';
 import type { AuthResult } from '../sessions/auth-result.js';
 import { SignInService } from '../sign-in/sign-in.service.js';
 import { NewAccountService } from './new-account.service.js';
+import { PasswordHasher } from './password-hasher.js';
 
 /** What somebody signs up with. */
 export interface SignupInput {
@@ -22,6 +23,7 @@ export interface SignupInput {
 export class SignupService {
   constructor(
     private readonly accounts: NewAccountService,
+    private readonly hasher: PasswordHasher,
     private readonly mails: MailJobs,
     private readonly limiter: RateLimiter,
     private readonly signIns: SignInService,
@@ -37,10 +39,12 @@ export class SignupService {
     const prepared = await this.accounts.prepare(input);
     // Whoever makes and deletes an account again and again must not fill somebody's mailbox by it. (The mail can be asked for later.)
     const welcome = await this.limiter.allows('mailPerAddress', '', `email_verification ${prepared.email}`);
-    return this.signIns.signIn({ provider: 'email', amr: ['pwd'] }, client, async () => {
+    const result = await this.signIns.signIn({ provider: 'email', amr: ['pwd'] }, client, async () => {
       const user = await this.accounts.insert(prepared, 'email');
       if (welcome) await this.mails.enqueue('email_verification', user.email, user.id);
       return user;
     });
+    this.hasher.trust(client.ip);
+    return result;
   }
 }

@@ -10,7 +10,7 @@ const REPLACEMENTS_PER_POINT = 100;
 /**
  * Counts by key in fixed windows, in bounded memory.
  *
- * A table that is full forgets counts that are over. If there are none, a new key takes the place of the oldest key that was seen only
+ * A full table removes expired counts. If there are none, a new key takes the place of the oldest key that was seen only
  * once, so no client can have a higher count of its own forgotten. Replacements have a budget in each window, and beyond it new keys
  * are refused: a client with more addresses than the table has places is limited as a whole.
  */

@@ -10,7 +10,7 @@ export interface Refusal {
 
 /**
  * What the client and the networks around it may do, as multiples of the rule: the client itself, its /24 or /48, its /16 or /32
- * (IPv4 or IPv6). Whoever holds a whole network has no more than ten clients of the rule.
+ * (IPv4 or IPv6). An operator of a whole network may make as many requests as ten clients.
  */
 export const LEVELS = [1, 10, 100] as const;
 
@@ -28,8 +28,8 @@ export class MemoryCounters {
   }
 
   /**
-   * Counts a request, unless one of its keys has reached its limit: what is refused counts nowhere, so a client that goes on does not
-   * use up the share of its neighbours.
+   * Counts a request, unless one of its keys has reached its limit. Refused requests are not counted, so a client that goes on does
+   * not use up the share of its neighbours.
    * @param keys the client's own key, then those of the networks around it
    * @param now milliseconds since 1970
    */

@@ -73,8 +73,7 @@ export class AccessTokenService {
     for (const [name, replacement] of LEFT_OUT) {
       if (payload.length <= bound) break;
       if (!(name in claims)) continue;
-      const { [name]: _, ...others } = claims;
-      claims = { ...others, ...replacement };
+      claims = { ...claims, [name]: undefined, ...replacement };
       payload = Buffer.from(JSON.stringify(claims));
     }
     return payload.toString('base64url');

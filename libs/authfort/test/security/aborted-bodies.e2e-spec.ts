@@ -5,7 +5,7 @@ import { adapters, startServer, type TestServer } from '../harness.js';
 
 const ABORTED = 30;
 
-/** Whoever hangs up in the middle of a body must not fill the error log. */
+/** A client that disconnects in the middle of a body must not fill the error log. */
 describe.each(adapters)('attack: bodies that are broken off (%s)', (adapter) => {
   let server: TestServer;
   const errors: unknown[] = [];

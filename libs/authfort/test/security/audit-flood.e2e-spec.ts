@@ -21,7 +21,7 @@ class Watcher {
   }
 }
 
-/** Whoever can repeat something at will must not be able to fill the audit log with it. */
+/** A client that can repeat an action at will must not be able to fill the audit log with it. */
 describe('attack: filling the audit log', () => {
   let server: TestServer;
   let replica: TestServer;

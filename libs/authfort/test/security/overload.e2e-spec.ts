@@ -52,7 +52,7 @@ describe('attack: locking the owner out with a flood of sign-ins', () => {
     login: { points: 100_000, durationSeconds: 60 },
   };
   let server: TestServer;
-  let release: (() => void)[] = [];
+  const release: (() => void)[] = [];
   let statements: string[] = [];
   beforeAll(async () => {
     server = await startServer({
