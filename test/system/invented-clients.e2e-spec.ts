@@ -5,7 +5,7 @@ import { AppProcess, killAll } from './app-process.js';
 import { createSystemDatabase, type SystemDatabase } from './database.js';
 
 /** In full: `REQUESTS=100000`. */
-const REQUESTS = Number(process.env.REQUESTS ?? 2000);
+const REQUESTS = Number(process.env.REQUESTS ?? 1000);
 const HEAP_MB = 128;
 const AT_A_TIME = 40;
 
