@@ -57,6 +57,7 @@ import { MagicLinkMail } from './magic-link/magic-link-mail.js';
 import { MagicLinkService } from './magic-link/magic-link.service.js';
 import { MailJobs } from './mail/mail-jobs.js';
 import { Mailer } from './mail/mailer.js';
+import { RequestedMailsRepository } from './mail/requested-mails.repository.js';
 import { EmailOtpRepository } from './one-time/email-otp.repository.js';
 import { EmailOtpService } from './one-time/email-otp.service.js';
 import { OneTimeTokenRepository } from './one-time/one-time-token.repository.js';
@@ -134,7 +135,7 @@ export const features: readonly Feature[] = [
     ],
   },
   { providers: [RevocationLogRepository, RevocationReader, RevocationHub] },
-  { providers: [Mailer, MailJobs] },
+  { providers: [Mailer, RequestedMailsRepository, MailJobs] },
   { providers: [WebhookService] },
   {
     rootControllers: [JwksController, DiscoveryController],

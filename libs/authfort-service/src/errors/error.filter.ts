@@ -43,6 +43,7 @@ const BY_STATUS: Record<number, AccessErrorCode> = {
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
   private readonly logger = new Logger('ErrorFilter');
+  private aborted = 0;
 
   constructor(private readonly adapterHost: HttpAdapterHost) {}
 
@@ -50,7 +51,9 @@ export class ErrorFilter implements ExceptionFilter {
     if (host.getType() !== 'http') return answerElsewhere(exception, host);
     const { httpAdapter } = this.adapterHost;
     const response: unknown = host.switchToHttp().getResponse();
-    const answer = this.toHttpException(exception);
+    const answer = isAborted(host.switchToHttp().getRequest())
+      ? this.abort()
+      : this.toHttpException(exception);
     if (answer.getStatus() === 503) unavailableLog.record(codeOf(answer), exception);
     if (httpAdapter.isHeadersSent(response)) {
       httpAdapter.end(response);
@@ -60,6 +63,15 @@ export class ErrorFilter implements ExceptionFilter {
     for (const [name, value] of Object.entries(headers)) httpAdapter.setHeader(response, name, value);
     httpAdapter.reply(response, answer.getResponse(), answer.getStatus());
     return undefined;
+  }
+
+  /** The client has disconnected during its body: anybody can do that at any rate, so it is not an error of this server. */
+  private abort(): HttpException {
+    this.aborted += 1;
+    this.logger.debug(
+      `A client disconnected before its request was complete (${this.aborted} since the start)`,
+    );
+    return accessError('bad_request');
   }
 
   private toHttpException(exception: unknown): HttpException {
@@ -72,6 +84,18 @@ export class ErrorFilter implements ExceptionFilter {
     if (status === 400 && isParserError(exception)) return accessError('invalid_json');
     return accessError(BY_STATUS[status] ?? 'bad_request');
   }
+}
+
+interface IncomingRequest {
+  readonly complete?: boolean;
+  readonly destroyed?: boolean;
+  readonly raw?: IncomingRequest;
+}
+
+/** Whether the connection was closed before the whole request was received; `raw`: of Fastify's request. */
+function isAborted(request: IncomingRequest | undefined): boolean {
+  const { complete, destroyed } = request?.raw ?? request ?? {};
+  return complete === false && destroyed === true;
 }
 
 /** An exception whose author has chosen a code. Nest's own bodies have a phrase there ("Not Found"). */

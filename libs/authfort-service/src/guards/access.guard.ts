@@ -97,9 +97,11 @@ export class AccessGuard implements CanActivate {
     return this.admit(request, confirmed, requirement);
   }
 
-  /** Also for permissions that the token does not carry: there may be none, or too many for it. */
-  private needsConfirmation(user: AuthUser, { introspect, permissions }: AccessRequirement): boolean {
-    const unknown = permissions !== undefined && user.permissions === undefined;
+  /** Also for roles and permissions that the token does not carry: there may be none, or too many for it. */
+  private needsConfirmation(user: AuthUser, { introspect, permissions, roles }: AccessRequirement): boolean {
+    const unknown =
+      (permissions !== undefined && user.permissions === undefined) ||
+      (roles !== undefined && user.claims.roles_omitted === true);
     return introspect || (unknown && this.authenticator.canConfirm);
   }
 

@@ -5,6 +5,8 @@ export interface AccessTokenClaims {
   readonly exp: number;
   readonly iat: number;
   readonly roles: readonly string[];
+  /** True where the roles are too many for a token: `roles` is empty then, and introspection tells them. */
+  readonly roles_omitted?: boolean;
   /** What the roles permit, where the auth server puts it into its tokens. */
   readonly permissions?: readonly string[];
   /** Version of the user: raised whenever older tokens are to be refused. */

@@ -131,6 +131,20 @@ describe.each(adapters)('@Permissions() in a service on %s', (adapter) => {
     expect((await service.get('/refunds', bearer(token))).body.error).toBe('session_revoked');
   });
 
+  it('asks for roles that were too many for the token, and refuses where there is nobody to ask', async () => {
+    const claims = {
+      sub: `many-roles-${adapter}`,
+      permissions: ['orders:refund'],
+      roles: [],
+      roles_omitted: true,
+    };
+    expect(await outcome('/refunds/by-role', claims, alone)).toBe('insufficient_role');
+    issuer.introspected.set(claims.sub, { permissions: ['orders:refund'], roles: ['other', 'clerk'] });
+    expect(await outcome('/refunds/by-role', claims)).toBe(200);
+    issuer.introspected.set(claims.sub, { permissions: ['orders:refund'], roles: ['other'] });
+    expect(await outcome('/refunds/by-role', claims)).toBe('insufficient_role');
+  });
+
   it('asks nobody on a route that needs no permission', async () => {
     const asked = issuer.requests.introspect;
     expect((await get('/refunds/undecorated', {})).body).toEqual({ permissions: 'unknown' });

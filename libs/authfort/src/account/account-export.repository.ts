@@ -30,7 +30,7 @@ export class AccountExportRepository {
            ORDER BY created_at, id`)} AS sessions,
          ${listOf(`purpose, email, created_at, expires_at
            FROM authfort_one_time_tokens WHERE (user_id = u.id OR email = $2) AND purpose <> 'email_change' ORDER BY created_at`)} AS links,
-         ${listOf(`at, action, actor_id, user_id, session_id, ${DETAIL}, ${ofTheirOwn('ip')}, ${ofTheirOwn('user_agent')}
+         ${listOf(`at, action, actor_id, user_id, session_id, ${DETAIL}, repeats, ${ofTheirOwn('ip')}, ${ofTheirOwn('user_agent')}
            FROM authfort_audit_log WHERE (user_id = u.id OR actor_id = u.id) AND ${notOfAFreshRefresh('action', 'at')} ORDER BY id DESC LIMIT ${MOST}`)} AS audit_log,
          ${listOf(`event, consumer, created_at, dead_at, payload
            FROM authfort_outbox WHERE (user_id = u.id OR u.email_verified AND payload->>'email' = $2)

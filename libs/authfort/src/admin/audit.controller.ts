@@ -51,6 +51,7 @@ interface AuditEntryResponse {
   ip: string | null;
   user_agent: string | null;
   detail: object;
+  repeats: number;
 }
 
 function toResponse(entry: AuditEntry): AuditEntryResponse {
@@ -64,6 +65,7 @@ function toResponse(entry: AuditEntry): AuditEntryResponse {
     ip: entry.ip,
     user_agent: entry.userAgent,
     detail: Object.fromEntries(Object.entries(entry.detail).map(([key, value]) => [snakeCase(key), value])),
+    repeats: entry.repeats,
   };
 }
 

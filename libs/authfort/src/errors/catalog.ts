@@ -43,6 +43,7 @@ export const errorCatalog = {
   role_not_found: { status: 404, message: 'There is no such role' },
   dead_letter_not_found: { status: 404, message: 'There is no such dead letter' },
   invalid_role: { status: 422, message: 'A role has 1 to 64 letters, digits or . _ : -' },
+  too_many_roles: { status: 422, message: 'The roles of this user are too long for an access token' },
   invalid_permission: { status: 422, message: 'A permission has 1 to 64 letters, digits or . _ : -' },
   too_many_permissions: { status: 409, message: 'A role grants at most 100 permissions' },
   last_admin: { status: 409, message: 'This is the last administrator; make another one first' },

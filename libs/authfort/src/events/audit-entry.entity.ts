@@ -1,8 +1,8 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
 /**
- * Who did what to whom, from where, when. Written in the transaction of the change. A trigger lets an entry lose its addresses and user
- * agent, and refuses every other change.
+ * Who did what to whom, from where, when. Written in the transaction of the change. Triggers let an entry lose its addresses and user
+ * agent and let its count rise, and refuse every other change.
  */
 @Entity('authfort_audit_log')
 @Index('authfort_audit_log_user_id_idx', ['userId', 'id'])
@@ -11,6 +11,7 @@ import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 @Index('authfort_audit_log_at_idx', ['at'])
 @Index('authfort_audit_log_old_email_idx', ['oldEmail'], { where: 'old_email IS NOT NULL' })
 @Index('authfort_audit_log_new_email_idx', ['newEmail'], { where: 'new_email IS NOT NULL' })
+@Index('authfort_audit_log_repeat_key_idx', ['repeatKey'], { unique: true, where: 'repeat_key IS NOT NULL' })
 export class AuditEntryEntity {
   @PrimaryColumn('bigint', {
     primaryKeyConstraintName: 'authfort_audit_log_pkey',
@@ -53,4 +54,12 @@ export class AuditEntryEntity {
   /** Of a change of address: the address after it. */
   @Column('text', { name: 'new_email', nullable: true })
   newEmail!: string | null;
+
+  /** How often it happened within its minute. The entry is about the first time. */
+  @Column('integer', { default: 1 })
+  repeats!: number;
+
+  /** Shared with what would be a repeat of it. Null for what a client cannot repeat at will. */
+  @Column('bytea', { name: 'repeat_key', nullable: true })
+  repeatKey!: Buffer | null;
 }

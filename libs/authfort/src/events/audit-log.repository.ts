@@ -16,6 +16,11 @@ export interface AuditEntry {
   readonly ip: string | null;
   readonly userAgent: string | null;
   readonly detail: Readonly<Record<string, unknown>>;
+  /**
+   * How often it happened within its minute. More than 1 only for what a client can repeat at will; `at`, `ip` and `userAgent` are those
+   * of the first time.
+   */
+  readonly repeats: number;
 }
 
 /** Which entries to read; all that is given has to hold. */
@@ -46,7 +51,7 @@ export class AuditLogRepository {
     });
     return this.database.query<AuditEntry>(
       `SELECT id::text AS id, at, action, actor_id AS "actorId", user_id AS "userId", session_id AS "sessionId", ip,
-         user_agent AS "userAgent",
+         user_agent AS "userAgent", repeats,
          detail || jsonb_strip_nulls(jsonb_build_object('oldEmail', old_email, 'newEmail', new_email)) AS detail
        FROM authfort_audit_log e ${where.length > 0 ? `WHERE ${where.join(' AND ')}` : ''}
        ORDER BY e.id DESC LIMIT $1`,

@@ -9,6 +9,7 @@ import { type AuthEvent, type AuthEventMap, type AuthEventName, isAudited } from
 import { EventLogRepository, type LoggedEvent } from './event-log.repository.js';
 import { findListeners } from './on-auth-event.decorator.js';
 import { OutboxWorker } from './outbox.worker.js';
+import { repeatKeyOf } from './repeatable-events.js';
 
 type AnyListener = (event: AuthEvent) => unknown;
 
@@ -148,7 +149,8 @@ export class EventBus implements OnApplicationBootstrap {
   }
 }
 
-function toLogged({ name, id, at, ...payload }: AuthEvent): LoggedEvent {
+function toLogged(event: AuthEvent): LoggedEvent {
+  const { name, id, at, ...payload } = event;
   const fields = payload as { userId?: string | null; sessionId?: string | null; client?: ClientInfo };
   const userId = fields.userId ?? null;
   const actor = currentActor();
@@ -156,13 +158,15 @@ function toLogged({ name, id, at, ...payload }: AuthEvent): LoggedEvent {
   const gone = name === 'user_deleted' && actor?.userId === userId;
   const client = gone ? undefined : (fields.client ?? actor?.client);
   const byThemselves = actor && !actor.via && !BY_NOBODY_KNOWN.has(name) ? userId : null;
+  const actorId = actor?.userId ?? byThemselves;
   const audit = {
-    actorId: actor?.userId ?? byThemselves,
+    actorId,
     sessionId: fields.sessionId ?? null,
     ip: client?.ip || null,
     userAgent: client?.userAgent ?? null,
     detail: { ...detailOf(payload), ...(actor?.via && { via: actor.via }) },
     ...addressesOf(payload),
+    repeatKey: repeatKeyOf(event, actorId, client),
   };
   return { id, name, at, userId, payload, audit: isAudited(name) ? audit : null };
 }

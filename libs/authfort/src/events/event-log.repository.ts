@@ -20,22 +20,31 @@ export interface LoggedEvent {
     /** Both addresses of a change of address, in columns that can be erased. */
     readonly oldEmail: string | null;
     readonly newEmail: string | null;
+    /** See {@link repeatKeyOf}. */
+    readonly repeatKey: string | null;
   } | null;
 }
 
 const WRITE = prepared(
   'write_events',
   `WITH event AS (
-     SELECT * FROM jsonb_to_recordset($1::jsonb) AS e(id uuid, name text, at timestamptz, "userId" uuid, payload jsonb,
+     SELECT *, decode("repeatKey", 'hex') AS repeat_key
+     FROM jsonb_to_recordset($1::jsonb) AS e(id uuid, name text, at timestamptz, "userId" uuid, payload jsonb,
        audited boolean, "actorId" uuid, "sessionId" uuid, ip text, "userAgent" text, detail jsonb,
-       "oldEmail" text, "newEmail" text)
+       "oldEmail" text, "newEmail" text, "repeatKey" text, repeats integer)
    ), audited AS (
-     INSERT INTO authfort_audit_log (at, action, actor_id, user_id, session_id, ip, user_agent, detail, old_email, new_email)
-     SELECT at, name, "actorId", "userId", "sessionId", ip, "userAgent", detail, "oldEmail", "newEmail" FROM event WHERE audited
+     INSERT INTO authfort_audit_log AS a
+       (at, action, actor_id, user_id, session_id, ip, user_agent, detail, old_email, new_email, repeat_key, repeats)
+     SELECT at, name, "actorId", "userId", "sessionId", ip, "userAgent", detail, "oldEmail", "newEmail", repeat_key, repeats
+     FROM event WHERE audited
+     ON CONFLICT (repeat_key) WHERE repeat_key IS NOT NULL DO UPDATE SET repeats = a.repeats + excluded.repeats
+     RETURNING a.repeat_key, a.repeats
    )
    INSERT INTO authfort_outbox (id, event_id, event, consumer, user_id, payload, created_at, due_at)
    SELECT gen_random_uuid(), event.id, event.name, c.consumer, event."userId", event.payload, event.at, event.at
-   FROM event JOIN authfort_outbox_consumers c ON c.event = event.name`,
+   FROM event JOIN authfort_outbox_consumers c ON c.event = event.name
+   WHERE event.repeat_key IS NULL
+     OR EXISTS (SELECT 1 FROM audited a WHERE a.repeat_key = event.repeat_key AND a.repeats = event.repeats)`,
 );
 
 /** Writes events down, in the transaction of what they tell of. */
@@ -43,9 +52,16 @@ const WRITE = prepared(
 export class EventLogRepository {
   constructor(private readonly database: Database) {}
 
-  /** One statement for all events of a transaction: their audit entries, and a row in the outbox for each consumer. */
+  /**
+   * One statement for all events of a transaction: their audit entries, and a row in the outbox for each consumer. A repeat raises the
+   * count of the first one's entry and has no rows.
+   */
   async write(events: readonly LoggedEvent[]): Promise<void> {
-    const rows = events.map(({ audit, ...event }) => ({ ...event, audited: audit !== null, ...audit }));
+    const rows = merged(events).map(({ audit, ...event }) => ({
+      ...event,
+      audited: audit !== null,
+      ...audit,
+    }));
     await this.database.execute(WRITE, [JSON.stringify(rows)]);
   }
 
@@ -85,7 +101,7 @@ export class EventLogRepository {
            SELECT id FROM authfort_audit_log WHERE ${whose} AND id > $2::bigint AND (ip IS NOT NULL OR user_agent IS NOT NULL)
            ORDER BY id LIMIT $3 FOR UPDATE
          ), redacted AS (
-           UPDATE authfort_audit_log e SET ip = NULL, user_agent = NULL FROM entry WHERE e.id = entry.id
+           UPDATE authfort_audit_log e SET ip = NULL, user_agent = NULL, repeat_key = NULL FROM entry WHERE e.id = entry.id
          )
          SELECT count(*)::int AS count, max(id)::text AS last FROM entry`,
         [userId, after, rows],
@@ -94,4 +110,16 @@ export class EventLogRepository {
       return batch!.count;
     });
   }
+}
+
+/** One statement can write each key once. */
+function merged(events: readonly LoggedEvent[]): (LoggedEvent & { repeats: number })[] {
+  const byKey = new Map<string, LoggedEvent & { repeats: number }>();
+  for (const event of events) {
+    const key = event.audit?.repeatKey ?? event.id;
+    const first = byKey.get(key);
+    if (first) first.repeats += 1;
+    else byKey.set(key, { ...event, repeats: 1 });
+  }
+  return [...byKey.values()];
 }

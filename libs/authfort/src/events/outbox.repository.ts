@@ -39,12 +39,21 @@ export interface DeadLetter {
   readonly error: string | null;
 }
 
+/** Consumer of the mails that anybody can ask for, until they are sorted. */
+export const REQUESTED_MAILS = 'mail:requested';
+
+/** Dead letters that are kept. */
+const DEAD_LETTERS = 100_000;
+
 /** Twice the time between two calls of {@link OutboxRepository.subscribe}. */
 const UNWANTED_AFTER_SECONDS = 7200;
 
 /** What is still to be done after commits. Several replicas claim from it, each row by one of them. */
 @Injectable()
 export class OutboxRepository {
+  /** Tests need fewer. */
+  mostDeadLetters = DEAD_LETTERS;
+
   constructor(private readonly database: Database) {}
 
   /** Writes a job down; in a transaction, it stands or falls with that. */
@@ -159,22 +168,17 @@ export class OutboxRepository {
     return revived;
   }
 
-  /** Drops mails that were not sent yet: those of the names to an address, and those that would give the user another one. */
-  async dropMails(userId: string, email: string, names: readonly string[]): Promise<void> {
-    await this.database.query(
-      `DELETE FROM authfort_outbox
-       WHERE consumer = ANY($3) AND payload->>'email' = $2 OR consumer = 'mail:email_change' AND user_id = $1`,
-      [userId, email, names.map((name) => `mail:${name}`)],
+  /** Deletes at most `limit` dead letters: from before `cutoff`, or beyond the newest {@link DEAD_LETTERS}. */
+  async deleteDead(cutoff: Date, limit: number): Promise<number> {
+    const rows = await this.database.query(
+      `DELETE FROM authfort_outbox WHERE dead_at IS NOT NULL AND id IN
+         (SELECT id FROM (SELECT id, dead_at, row_number() OVER (ORDER BY dead_at DESC, id DESC) AS place
+            FROM authfort_outbox WHERE dead_at IS NOT NULL) AS dead
+          WHERE dead_at < $1 OR place > $3 LIMIT $2)
+       RETURNING 1`,
+      [cutoff, limit, this.mostDeadLetters],
     );
-  }
-
-  /** Deletes at most `limit` dead letters from before `cutoff`. */
-  deleteDead(cutoff: Date, limit: number): Promise<number> {
-    return this.deleteRows(
-      'SELECT id FROM authfort_outbox WHERE dead_at < $1 ORDER BY dead_at LIMIT $2 FOR UPDATE SKIP LOCKED',
-      cutoff,
-      limit,
-    );
+    return rows.length;
   }
 
   /** Forgets at most `limit` subscriptions that no server has renewed since `cutoff`. */
@@ -189,19 +193,15 @@ export class OutboxRepository {
   }
 
   /** Deletes at most `limit` rows that were due before `cutoff` and that no consumer wants. */
-  deleteUnwanted(cutoff: Date, limit: number): Promise<number> {
-    return this.deleteRows(
-      `SELECT id FROM authfort_outbox o
-       WHERE dead_at IS NULL AND due_at < $1
-         AND NOT EXISTS (SELECT 1 FROM authfort_outbox_consumers c WHERE c.consumer = o.consumer AND c.event = o.event)
-       LIMIT $2 FOR UPDATE SKIP LOCKED`,
-      cutoff,
-      limit,
+  async deleteUnwanted(cutoff: Date, limit: number): Promise<number> {
+    const rows = await this.database.query(
+      `DELETE FROM authfort_outbox WHERE id IN
+         (SELECT id FROM authfort_outbox o WHERE dead_at IS NULL AND due_at < $1
+            AND NOT EXISTS (SELECT 1 FROM authfort_outbox_consumers c WHERE c.consumer = o.consumer AND c.event = o.event)
+          LIMIT $2 FOR UPDATE SKIP LOCKED)
+       RETURNING 1`,
+      [cutoff, limit],
     );
-  }
-
-  private async deleteRows(which: string, cutoff: Date, limit: number): Promise<number> {
-    const sql = `DELETE FROM authfort_outbox WHERE id IN (${which}) RETURNING 1`;
-    return (await this.database.query(sql, [cutoff, limit])).length;
+    return rows.length;
   }
 }

@@ -4,6 +4,7 @@ import { Clock } from 'authfort-service';
 import { authError } from '../errors/catalog.js';
 import { EventBus } from '../events/event-bus.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
+import { MemoryCounters } from '../rate-limits/counters.js';
 import { networkOf } from '../rate-limits/network-of.js';
 import { type AttemptSource, LoginAttemptsRepository } from './login-attempts.repository.js';
 
@@ -36,6 +37,7 @@ const KNOWN_SECONDS = 2_592_000;
 @Injectable()
 export class LoginAttemptsService {
   private readonly key: Buffer;
+  private readonly announced = new MemoryCounters({ points: 1, durationSeconds: 60 });
 
   constructor(
     private readonly attempts: LoginAttemptsRepository,
@@ -78,9 +80,11 @@ export class LoginAttemptsService {
   }
 
   /** Answers a wrong password beyond the limit. @throws AuthFortError `rate_limit_exceeded` */
-  async refuse({ retryAfterSeconds }: PasswordAttempt, ip: string): Promise<void> {
+  async refuse({ retryAfterSeconds }: PasswordAttempt, email: string, ip: string): Promise<void> {
     if (retryAfterSeconds === undefined) return;
-    await this.events.emit('rate_limit_exceeded', { limit: 'passwordGuesses', ip });
+    // The first refusal of a minute only: a client that goes on must not be able to fill a queue of events.
+    if (!this.announced.take([`${email}|${networkOf(ip)}`], this.clock.now().getTime()))
+      await this.events.emit('rate_limit_exceeded', { limit: 'passwordGuesses', ip });
     throw authError('rate_limit_exceeded', { retryAfterSeconds });
   }
 

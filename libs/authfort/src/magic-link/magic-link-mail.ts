@@ -15,7 +15,7 @@ export class MagicLinkMail implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    const { magicLinkTtlSeconds } = this.config;
+    const { magicLinkTtlSeconds, allowPasswordlessSignup } = this.config;
     const send = async ({ email, languages }: MailJob) => {
       const token = await this.links.createToken(email);
       if (token === undefined) return;
@@ -23,6 +23,6 @@ export class MagicLinkMail implements OnModuleInit {
       const minutes = Math.floor(magicLinkTtlSeconds / 60);
       await this.mailer.send('magic_link', email, languages, { link, minutes });
     };
-    this.jobs.handle('magic_link', send, magicLinkTtlSeconds);
+    this.jobs.handle('magic_link', send, magicLinkTtlSeconds, allowPasswordlessSignup ? 'send' : 'drop');
   }
 }

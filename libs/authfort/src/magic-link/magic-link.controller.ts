@@ -36,7 +36,7 @@ export class MagicLinkController {
   async request(@JsonBody(requestSchema) body: z.output<typeof requestSchema>): Promise<MessageResponse> {
     const email = normalizeEmail(body.email);
     await this.limiter.consume('mailPerAddress', '', `magic_link ${email}`);
-    await this.mails.enqueue('magic_link', email);
+    await this.mails.request('magic_link', email);
     return done('If this address can sign in, a mail with a link is on its way');
   }
 

@@ -17,16 +17,27 @@ export class EmailOtpRepository {
    * @returns false when no code of the address is taken any more, for as long as its wrong guesses count
    */
   async replace(addressHash: Buffer, codeHash: Buffer, now: Date, expiresAt: Date): Promise<boolean> {
-    const [row] = await this.database.query<{ failures: number }>(
+    const [row] = await this.replaceAll([{ addressHash, codeHash }], now, expiresAt);
+    return row!.failures < MAX_FAILURES;
+  }
+
+  /** Sets the codes of many addresses. Of two for one address, one is set. */
+  replaceAll(
+    codes: readonly { addressHash: Buffer; codeHash: Buffer }[],
+    now: Date,
+    expiresAt: Date,
+  ): Promise<{ failures: number }[]> {
+    // In one order everywhere, so that two of them do not wait for each other.
+    return this.database.query(
       `INSERT INTO authfort_email_otps AS o (address_hash, code_hash, attempts, expires_at, failures, failures_since)
-       VALUES ($1, $2, 0, $4, 0, $3)
-       ON CONFLICT (address_hash) DO UPDATE SET code_hash = $2, attempts = 0, expires_at = $4,
+       SELECT DISTINCT ON (address_hash) address_hash, code_hash, 0, $4::timestamptz, 0, $3::timestamptz
+       FROM unnest($1::bytea[], $2::bytea[]) AS c(address_hash, code_hash) ORDER BY address_hash
+       ON CONFLICT (address_hash) DO UPDATE SET code_hash = excluded.code_hash, attempts = 0, expires_at = excluded.expires_at,
          failures = CASE WHEN ${windowOver('$3')} THEN 0 ELSE o.failures END,
          failures_since = CASE WHEN ${windowOver('$3')} THEN $3 ELSE o.failures_since END
        RETURNING failures`,
-      [addressHash, codeHash, now, expiresAt],
+      [codes.map(({ addressHash }) => addressHash), codes.map(({ codeHash }) => codeHash), now, expiresAt],
     );
-    return row!.failures < MAX_FAILURES;
   }
 
   /**

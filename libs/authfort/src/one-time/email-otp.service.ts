@@ -28,9 +28,14 @@ export class EmailOtpService {
     return (await this.replace(email, this.hash('code', `${email} ${code}`))) ? code : undefined;
   }
 
-  /** What {@link issue} does, for an address that is to receive none: the row has a hash that no code has, and is worked on alike. */
-  async issueToNobody(email: string): Promise<void> {
-    await this.replace(email, randomBytes(32));
+  /** As {@link issue}, for addresses that receive no code: the hash in their rows belongs to no code. */
+  async issueToNobody(emails: readonly string[]): Promise<void> {
+    const codes = emails.map((email) => ({
+      addressHash: this.addressHash(email),
+      codeHash: randomBytes(32),
+    }));
+    const now = this.clock.now();
+    await this.otps.replaceAll(codes, now, this.expiryOf(now));
   }
 
   /** Whether it is the code of the address. A right one is right once; wrong ones are counted. */
@@ -46,8 +51,11 @@ export class EmailOtpService {
 
   private replace(email: string, codeHash: Buffer): Promise<boolean> {
     const now = this.clock.now();
-    const expiresAt = new Date(now.getTime() + this.config.emailOtpTtlSeconds * 1000);
-    return this.otps.replace(this.addressHash(email), codeHash, now, expiresAt);
+    return this.otps.replace(this.addressHash(email), codeHash, now, this.expiryOf(now));
+  }
+
+  private expiryOf(now: Date): Date {
+    return new Date(now.getTime() + this.config.emailOtpTtlSeconds * 1000);
   }
 
   private addressHash(email: string): Buffer {

@@ -21,13 +21,16 @@ export interface AccountState {
   readonly sessionId?: string | null;
 }
 
+/** Tokens of one purpose that a user has at a time; a further one replaces the oldest. */
+const MOST_PER_USER = 10;
+
 /** Tokens that work once. */
 @Injectable()
 export class OneTimeTokenRepository {
   constructor(private readonly database: Database) {}
 
   /**
-   * Stores a token, unless the account is gone or banned or, but for a change of address, has another address by now: the row is
+   * Stores a token in the place of the oldest one beyond {@link MOST_PER_USER}, unless the account is gone or banned or, but for a change of address, has another address by now: the row is
    * locked, so that nothing is left behind of an account from which access is being taken.
    * @param since for a change of address: the account's state when it was asked for; if that has changed meanwhile, so has its owner,
    * or the owner has thrown everybody out
@@ -48,6 +51,10 @@ export class OneTimeTokenRepository {
          FOR SHARE
        ), session AS (
          SELECT id FROM authfort_sessions WHERE id = $9 AND (revoked_at IS NULL OR revoked_reason = 'logout') FOR SHARE
+       ), surplus AS (
+         DELETE FROM authfort_one_time_tokens WHERE token_hash IN
+           (SELECT token_hash FROM authfort_one_time_tokens WHERE user_id = $3 AND purpose = $2
+            ORDER BY created_at DESC OFFSET ${MOST_PER_USER - 1})
        )
        INSERT INTO authfort_one_time_tokens (token_hash, purpose, user_id, email, created_at, expires_at)
        SELECT $1, $2, $3, $4, $5, $6

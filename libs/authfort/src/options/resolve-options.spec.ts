@@ -77,6 +77,10 @@ describe('resolveOptions', () => {
     [{ sessionAbsoluteTtl: 10, refreshTokenTtl: 20, accessTokenTtl: 5 }, 'sessionAbsoluteTtl'],
     [{ accessTokenTtl: 900, refreshTokenTtl: 60 }, 'accessTokenTtl'],
     [{ cookie: { accessName: 'same', refreshName: 'same' } }, 'must differ'],
+    [
+      { cookie: {}, audience: Array.from({ length: 12 }, (_, n) => `https://service-${n}.shop.example.com`) },
+      'at most 400 bytes',
+    ],
     [{ accessTokenTtl: 100_000 }, 'short-lived'],
     [{ algorithm: 'HS256' }, 'algorithm'],
     [{ passwordPolicy: { minLength: 6 } }, 'minLength'],

@@ -56,6 +56,10 @@ function contradictions(options: AuthFortOptions, { production, threads = 4 }: L
     (options.cookie.accessName ?? 'access_token') === (options.cookie.refreshName ?? 'refresh_token')
   )
     problems.push('cookie: accessName and refreshName must differ');
+  if (options.cookie && sharedBytes(options) > 400)
+    problems.push(
+      'issuer, audience, cookie: their texts must be at most 400 bytes together, or browsers would drop the access cookies of some users',
+    );
   const webhookIds = (options.webhooks ?? []).map(({ id }) => id);
   if (new Set(webhookIds).size < webhookIds.length) problems.push('webhooks: each needs an id of its own');
   if (options.mail?.smtpUrl !== undefined && options.mail.transport !== undefined)
@@ -71,6 +75,12 @@ function contradictions(options: AuthFortOptions, { production, threads = 4 }: L
     );
   if (options.cookie?.secure === false) problems.push('cookie.secure: must not be false in production');
   return problems;
+}
+
+/** What every access cookie carries of the options; the rest of its 4096 bytes is for the user's claims. */
+function sharedBytes({ issuer = 'authfort', audience = [], cookie = {} }: AuthFortOptions): number {
+  const { domain = '', path = '/', accessName = 'access_token' } = cookie;
+  return Buffer.byteLength(JSON.stringify([issuer, audience, domain, path, accessName]));
 }
 
 function unknownEvents(

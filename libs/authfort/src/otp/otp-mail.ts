@@ -17,7 +17,7 @@ export class OtpMail implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    const { emailOtpTtlSeconds, magicLinkTtlSeconds } = this.config;
+    const { emailOtpTtlSeconds, magicLinkTtlSeconds, allowPasswordlessSignup } = this.config;
     const send = async ({ email, languages }: MailJob) => {
       const code = await this.otps.createCode(email);
       const minutes = Math.floor(emailOtpTtlSeconds / 60);
@@ -31,6 +31,7 @@ export class OtpMail implements OnModuleInit {
         minutes: Math.floor(magicLinkTtlSeconds / 60),
       });
     };
-    this.jobs.handle('email_otp', send, emailOtpTtlSeconds);
+    const toNobody = (emails: readonly string[]) => this.otps.createCodesForNobody(emails);
+    this.jobs.handle('email_otp', send, emailOtpTtlSeconds, allowPasswordlessSignup ? 'send' : toNobody);
   }
 }

@@ -36,7 +36,7 @@ export class OtpController {
   async request(@JsonBody(requestSchema) body: z.output<typeof requestSchema>): Promise<MessageResponse> {
     const email = normalizeEmail(body.email);
     await this.limiter.consume('mailPerAddress', '', `email_otp ${email}`);
-    await this.mails.enqueue('email_otp', email);
+    await this.mails.request('email_otp', email);
     return done('If this address can sign in, a mail with a code is on its way');
   }
 

@@ -30,8 +30,7 @@ export class OtpService {
   async createCode(email: string): Promise<string | undefined> {
     const user = await this.users.findByEmail(email);
     if (user ? user.banned || user.deletedAt : !this.config.allowPasswordlessSignup) {
-      // A row like any other, so that guesses at it are answered and counted alike.
-      await this.codes.issueToNobody(email);
+      await this.createCodesForNobody([email]);
       return undefined;
     }
     return this.database.transaction(async () => {
@@ -40,6 +39,11 @@ export class OtpService {
         await this.events.emit('email_otp_requested', { userId: user.id, email });
       return code;
     });
+  }
+
+  /** Rows as those of users, so that guesses at them are answered and counted in the same way. */
+  createCodesForNobody(emails: readonly string[]): Promise<void> {
+    return this.codes.issueToNobody(emails);
   }
 
   /** @throws AuthFortError `invalid_otp`, `user_banned` */

@@ -28,8 +28,10 @@ export class ChangePasswordService {
   /** @throws AuthFortError `invalid_password` also where the account has none; `user_not_found`, `overloaded` */
   async assertPassword(userId: string, password: string): Promise<void> {
     assertHashable(password);
-    const { current } = await this.replacer.stored(userId);
-    if (!(await this.hasher.verify(current, password)).matches) throw authError('invalid_password');
+    await this.hasher.reserved(async () => {
+      const { current } = await this.replacer.stored(userId);
+      if (!(await this.hasher.verify(current, password)).matches) throw authError('invalid_password');
+    });
   }
 
   /**
@@ -44,9 +46,12 @@ export class ChangePasswordService {
   ): Promise<void> {
     this.newPasswords.assertLength(newPassword);
     assertHashable(oldPassword);
-    const stored = await this.replacer.stored(user.id);
-    if (!(await this.hasher.verify(stored.current, oldPassword)).matches) throw authError('invalid_password');
-    const hash = await this.newPasswords.hash(newPassword, user.id, stored);
+    const { stored, hash } = await this.hasher.reserved(async () => {
+      const found = await this.replacer.stored(user.id);
+      if (!(await this.hasher.verify(found.current, oldPassword)).matches)
+        throw authError('invalid_password');
+      return { stored: found, hash: await this.newPasswords.hash(newPassword, user.id, found) };
+    });
     await this.database.transaction(async () => {
       await this.replacer.replace(user, stored, hash, keptSessionId);
       await this.events.emit('password_changed', { userId: user.id });
@@ -60,9 +65,11 @@ export class ChangePasswordService {
    */
   async set(user: { id: string } & AccountState, password: string): Promise<void> {
     const { id: userId, email, tokenVersion } = user;
-    const stored = await this.replacer.stored(userId);
-    if (stored.current !== null) throw authError('password_already_set');
-    const hash = await this.newPasswords.hash(password, userId, stored);
+    const hash = await this.hasher.reserved(async () => {
+      const stored = await this.replacer.stored(userId);
+      if (stored.current !== null) throw authError('password_already_set');
+      return this.newPasswords.hash(password, userId, stored);
+    });
     await this.database.transaction(async () => {
       if (!(await this.passwords.setFirst(userId, hash, tokenVersion)))
         throw authError('password_already_set');

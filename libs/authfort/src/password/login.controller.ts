@@ -9,7 +9,6 @@ import { TokenDelivery } from '../http/token-delivery.js';
 import { type AuthResponse, toAuthResponse } from '../sessions/auth.response.js';
 import { RateLimit } from '../rate-limits/rate-limit.guard.js';
 import { RateLimiter } from '../rate-limits/rate-limiter.js';
-import { normalizeEmail } from '../users/user-fields.js';
 import { LoginService } from './login.service.js';
 
 const loginSchema = z.object({ email: text(), password: text() });
@@ -33,9 +32,10 @@ export class LoginController {
     @Client() client: ClientInfo,
     @Res({ passthrough: true }) response: unknown,
   ): Promise<AuthResponse> {
-    // By address and account: one attacker can slow himself down, not lock the account's owner out.
-    await this.limiter.consume('loginPerAccount', client.ip, normalizeEmail(email));
-    const result = await this.service.login(email, password, client);
+    // By address and account: an attacker is slowed down, and the account's owner is not locked out.
+    const result = await this.service.login(email, password, client, (account) =>
+      this.limiter.consume('loginPerAccount', client.ip, account),
+    );
     this.delivery.deliver(response, result);
     return toAuthResponse(result);
   }

@@ -32,21 +32,34 @@ export class LoginService {
   /**
    * Unknown accounts, accounts without a password and wrong passwords look and time the same, from every network. That an account is banned is told
    * only to who has its password; so is, with `requireVerifiedEmail`, that its address is not verified.
+   * @param limit counts the attempt against limits of the caller; it is called for attempts that are evaluated
    * @throws AuthFortError `invalid_credentials`, `user_banned`, `email_not_verified`, `rate_limit_exceeded`, `password_too_long`, `overloaded`
    */
-  async login(emailInput: string, password: string, client: ClientInfo): Promise<AuthResult> {
+  async login(
+    emailInput: string,
+    password: string,
+    client: ClientInfo,
+    limit: (email: string) => Promise<void> = () => Promise.resolve(),
+  ): Promise<AuthResult> {
     assertHashable(password);
     const email = normalizeEmail(emailInput);
-    const attempt = await this.attempts.admit(email, client.ip);
+    // The place comes first: an attempt that is refused as overloaded is not counted.
+    const { attempt, matches, outdated, unreadable } = await this.hasher.reserved(async () => {
+      await limit(email);
+      const counted = await this.attempts.admit(email, client.ip);
+      return {
+        attempt: counted,
+        ...(await this.hasher.verify(counted.credential?.passwordHash, password)),
+      };
+    });
     const { credential } = attempt;
-    const { matches, outdated, unreadable } = await this.hasher.verify(credential?.passwordHash, password);
     if (unreadable) {
       this.logger.error(
         `The password hash of user ${credential!.userId} cannot be read; they can sign in again after a password reset`,
       );
     }
     if (!credential?.passwordHash || !matches) {
-      await this.attempts.refuse(attempt, client.ip);
+      await this.attempts.refuse(attempt, email, client.ip);
       throw await this.failed(
         credential?.userId ?? null,
         email,
@@ -61,6 +74,7 @@ export class LoginService {
     const result = await this.signIns.signIn(method, client, () =>
       this.stillValid(credential.userId, verifiedHash),
     );
+    this.hasher.trust(client.ip);
     if (outdated) void this.upgrade(credential.userId, verifiedHash, password);
     return result;
   }

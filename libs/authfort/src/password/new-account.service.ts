@@ -41,11 +41,14 @@ export class NewAccountService {
       avatarUrl: normalizeAvatarUrl(input.avatarUrl),
       phone: normalizePhone(input.phone),
     };
-    if (password != null) this.newPasswords.assertLength(password);
-    // Saves the hash in the usual case; the unique index is what decides.
-    if (await this.users.exists(email)) throw authError('user_exists');
-    const passwordHash = password == null ? null : await this.newPasswords.hash(password, null);
-    return { email, ...profile, passwordHash, emailVerified: emailVerified ?? false };
+    const create = async (hash: () => Promise<string | null>): Promise<NewUser> => {
+      // Saves the hash in the usual case; the unique index decides.
+      if (await this.users.exists(email)) throw authError('user_exists');
+      return { email, ...profile, passwordHash: await hash(), emailVerified: emailVerified ?? false };
+    };
+    if (password == null) return create(() => Promise.resolve(null));
+    this.newPasswords.assertLength(password);
+    return this.newPasswords.reserved(() => create(() => this.newPasswords.hash(password, null)));
   }
 
   /**

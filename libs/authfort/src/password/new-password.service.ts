@@ -19,6 +19,11 @@ export class NewPasswordService {
     @Inject(AUTHFORT_CONFIG) private readonly config: AuthFortConfig,
   ) {}
 
+  /** See {@link PasswordHasher.reserved}. */
+  reserved<T>(work: () => Promise<T>): Promise<T> {
+    return this.hasher.reserved(work);
+  }
+
   /** Refuses what is too short or too long: cheap, and so the first thing. */
   assertLength(password: string): void {
     assertAcceptablePassword(password, this.config.passwordPolicy.minLength);
@@ -32,7 +37,7 @@ export class NewPasswordService {
   async hash(password: string, userId: string | null, stored: StoredPasswords = NONE): Promise<string> {
     this.assertLength(password);
     // Whatever normalises to a breached password is matched by it.
-    if (await this.breaches.contains(normalizePassword(password))) {
+    if (await this.hasher.paused(() => this.breaches.contains(normalizePassword(password)))) {
       await this.events.emit('password_pwned_rejected', { userId });
       throw authError('password_pwned');
     }

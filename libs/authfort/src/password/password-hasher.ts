@@ -1,7 +1,11 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { Algorithm, hash, type Options, verify, Version } from '@node-rs/argon2';
 import { Inject, Injectable } from '@nestjs/common';
 import { authError } from '../errors/catalog.js';
+import { currentActor } from '../events/actor.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
+import { fairShareOf } from '../rate-limits/network-of.js';
+import { HashingPlaces } from './hashing-places.js';
 import { normalizePassword, passwordForms } from './password.policy.js';
 
 /** RFC 9106 §4, second recommended option: 64 MiB, 3 passes, 4 lanes. */
@@ -21,32 +25,70 @@ export interface PasswordVerdict {
   readonly unreadable: boolean;
 }
 
+/** The place that the work of one request holds. */
+interface Reservation {
+  held: boolean;
+}
+
 /**
- * argon2id in the thread pool. Each hash takes 64 MiB and one thread, so a bounded number runs at once and a bounded number
- * waits; one more is refused at once, and everything else stays quick.
+ * argon2id in the thread pool. Each hash takes 64 MiB and one thread, so a bounded number runs at a time and a bounded number waits,
+ * fairly between client networks. Further requests are refused as `overloaded` before they cost anything, and other requests stay fast.
  */
 @Injectable()
 export class PasswordHasher {
-  private running = 0;
-  private readonly waiting: (() => void)[] = [];
+  private readonly places: HashingPlaces;
+  private readonly scope = new AsyncLocalStorage<Reservation>();
   private decoy: Promise<string> | undefined;
   /** Tests that are not about hashing make it cheap. */
   protected readonly settings: Options = SETTINGS;
 
-  constructor(@Inject(AUTHFORT_CONFIG) private readonly config: Pick<AuthFortConfig, 'passwordHashing'>) {}
+  constructor(@Inject(AUTHFORT_CONFIG) config: Pick<AuthFortConfig, 'passwordHashing'>) {
+    this.places = new HashingPlaces(config.passwordHashing);
+  }
 
-  /** A PHC string `$argon2id$v=19$m=65536,t=3,p=4$salt$hash` of the normalised password. @throws AuthFortError `overloaded` */
+  /**
+   * Waits for a place and runs `work` in it, so that its hashes and comparisons are not refused. Do whatever counts an attempt or asks
+   * the database within `work`: a request that is refused must have done neither. Within another reservation it uses that one.
+   * @throws AuthFortError `overloaded` before `work` has begun, and what `work` throws
+   */
+  async reserved<T>(work: () => Promise<T>): Promise<T> {
+    if (this.scope.getStore()?.held) return work();
+    const granted = this.places.acquire(fairShareOf(currentActor()?.client.ip ?? ''));
+    if (granted !== true && !(await granted)) throw authError('overloaded', { retryAfterSeconds: 2, cause: 'too many password hashes are waiting' });
+    const reservation = { held: true };
+    try {
+      return await this.scope.run(reservation, work);
+    } finally {
+      reservation.held = false;
+      this.places.release();
+    }
+  }
+
+  /** A user has signed in from `ip`: its network keeps a chance of a place while others flood the queue. */
+  trust(ip: string): void {
+    this.places.trust(fairShareOf(ip));
+  }
+
+  /** Within a reservation: gives the place to others during `work`, which waits for something else than a hash. */
+  async paused<T>(work: () => Promise<T>): Promise<T> {
+    return this.scope.getStore()?.held ? this.places.pause(work) : work();
+  }
+
+  /**
+   * A PHC string `$argon2id$v=19$m=65536,t=3,p=4$salt$hash` of the normalised password.
+   * @throws AuthFortError `overloaded` outside of a reservation
+   */
   hash(password: string): Promise<string> {
-    return this.admitted(() => hash(normalizePassword(password), this.settings));
+    return this.reserved(() => hash(normalizePassword(password), this.settings));
   }
 
   /**
    * Compares a password with a stored hash, also one of Python's argon2-cffi: the typed form, then the normalised form if it differs.
    * Without a hash it does the same work against a decoy, so that an unknown account takes as long as a known one.
-   * @throws AuthFortError `overloaded`
+   * @throws AuthFortError `overloaded` outside of a reservation
    */
   verify(stored: string | null | undefined, password: string): Promise<PasswordVerdict> {
-    return this.admitted(async () => {
+    return this.reserved(async () => {
       const weak = stored != null && !stored.startsWith(this.prefix);
       let unreadable = false;
       for (const form of passwordForms(password)) {
@@ -81,27 +123,5 @@ export class PasswordHasher {
   private decoyHash(): Promise<string> {
     this.decoy ??= hash('decoy', this.settings);
     return this.decoy;
-  }
-
-  private async admitted<T>(work: () => Promise<T>): Promise<T> {
-    const { concurrency, queue } = this.config.passwordHashing;
-    if (this.running >= concurrency) {
-      if (this.waiting.length >= queue)
-        throw authError('overloaded', {
-          retryAfterSeconds: 2,
-          cause: `${queue} password hashes are waiting`,
-        });
-      // The one that finishes hands its place over, so `running` stays as it is.
-      await new Promise<void>((resolve) => this.waiting.push(resolve));
-    } else {
-      this.running += 1;
-    }
-    try {
-      return await work();
-    } finally {
-      const next = this.waiting.shift();
-      if (next) next();
-      else this.running -= 1;
-    }
   }
 }

@@ -44,14 +44,7 @@ export class PasswordResetService {
    */
   async reset(token: string, newPassword: string, client: ClientInfo = NO_CLIENT): Promise<void> {
     this.newPasswords.assertLength(newPassword);
-    // A look first, so that only who has a token can make the server hash.
-    const userId = (await this.tokens.find('password_reset', token))?.userId;
-    const user = userId ? await this.users.findById(userId) : undefined;
-    if (!user || user.deletedAt) throw authError('invalid_reset_token');
-    const stored = await this.replacer.stored(user.id);
-    // A racer may have used the token since: then the password that was just read is the new one.
-    if (!(await this.tokens.find('password_reset', token))) throw authError('invalid_reset_token');
-    const hash = await this.newPasswords.hash(newPassword, user.id, stored);
+    const { user, stored, hash } = await this.newPasswords.reserved(() => this.prepare(token, newPassword));
     await this.database.transaction(async () => {
       // The account before the token, in this order everywhere.
       if (!(await this.users.lock(user.id))) throw authError('invalid_reset_token');
@@ -64,5 +57,16 @@ export class PasswordResetService {
       await this.attempts.welcome(user.email, client.ip, false);
       await this.events.emit('password_reset', { userId: user.id });
     });
+  }
+
+  /** Checks the token before it hashes: a request without one must not cost a hash. */
+  private async prepare(token: string, newPassword: string) {
+    const userId = (await this.tokens.find('password_reset', token))?.userId;
+    const user = userId ? await this.users.findById(userId) : undefined;
+    if (!user || user.deletedAt) throw authError('invalid_reset_token');
+    const stored = await this.replacer.stored(user.id);
+    // A racer may have used the token since: then the password that was just read is the new one.
+    if (!(await this.tokens.find('password_reset', token))) throw authError('invalid_reset_token');
+    return { user, stored, hash: await this.newPasswords.hash(newPassword, user.id, stored) };
   }
 }

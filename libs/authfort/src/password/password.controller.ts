@@ -13,6 +13,7 @@ import { RateLimiter } from '../rate-limits/rate-limiter.js';
 import type { SessionUser } from '../sessions/session.authenticator.js';
 import { normalizeEmail } from '../users/user-fields.js';
 import { ChangePasswordService } from './change-password.service.js';
+import { PasswordHasher } from './password-hasher.js';
 import { PasswordResetService } from './password-reset.service.js';
 import { ReauthenticationService } from './reauthentication.service.js';
 
@@ -32,6 +33,7 @@ export class PasswordController {
     private readonly resets: PasswordResetService,
     private readonly passwords: ChangePasswordService,
     private readonly reauthentication: ReauthenticationService,
+    private readonly hasher: PasswordHasher,
     private readonly mails: MailJobs,
     private readonly limiter: RateLimiter,
     private readonly delivery: TokenDelivery,
@@ -46,7 +48,7 @@ export class PasswordController {
   async forgot(@JsonBody(forgotSchema) body: z.output<typeof forgotSchema>): Promise<MessageResponse> {
     const email = normalizeEmail(body.email);
     await this.limiter.consume('mailPerAddress', '', `password_reset ${email}`);
-    await this.mails.enqueue('password_reset', email);
+    await this.mails.request('password_reset', email);
     return done('If there is an account with this address, a mail with a link is on its way');
   }
 
@@ -70,9 +72,12 @@ export class PasswordController {
     @JsonBody(changeSchema) body: z.output<typeof changeSchema>,
     @Res({ passthrough: true }) response: unknown,
   ): Promise<MessageResponse> {
-    await this.limiter.consume('passwordCheck', '', `${account.id} ${sessionId}`);
     const kept = body.sessions === 'others' ? (sessionId ?? undefined) : undefined;
-    await this.passwords.change(account, body.old_password, body.new_password, kept);
+    // The place comes first: an attempt that is refused as overloaded is not counted.
+    await this.hasher.reserved(async () => {
+      await this.limiter.consume('passwordCheck', '', `${account.id} ${sessionId}`);
+      await this.passwords.change(account, body.old_password, body.new_password, kept);
+    });
     if (kept === undefined) this.delivery.clear(response);
     return done(
       kept ? 'The password is changed; refresh this session' : 'The password is changed; sign in with it',

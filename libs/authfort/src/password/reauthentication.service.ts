@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ChangePasswordService } from './change-password.service.js';
+import { PasswordHasher } from './password-hasher.js';
 import { RateLimiter } from '../rate-limits/rate-limiter.js';
 import type { SessionUser } from '../sessions/session.authenticator.js';
 import { FreshSignInPolicy } from '../sign-in/fresh-sign-in.policy.js';
@@ -9,6 +10,7 @@ import { FreshSignInPolicy } from '../sign-in/fresh-sign-in.policy.js';
 export class ReauthenticationService {
   constructor(
     private readonly passwords: ChangePasswordService,
+    private readonly hasher: PasswordHasher,
     private readonly limiter: RateLimiter,
     private readonly freshness: FreshSignInPolicy,
   ) {}
@@ -19,8 +21,11 @@ export class ReauthenticationService {
    */
   async assert(user: SessionUser, password: string | undefined): Promise<void> {
     if (password === undefined) return this.assertFresh(user);
-    await this.limiter.consume('passwordCheck', '', `${user.account.id} ${user.sessionId}`);
-    await this.passwords.assertPassword(user.account.id, password);
+    // The place comes first: a check that is refused as overloaded is not counted.
+    await this.hasher.reserved(async () => {
+      await this.limiter.consume('passwordCheck', '', `${user.account.id} ${user.sessionId}`);
+      await this.passwords.assertPassword(user.account.id, password);
+    });
   }
 
   /** Passes within ten minutes of the sign-in. @throws AuthFortError `insufficient_user_authentication` */

@@ -8,6 +8,7 @@ import type { AuthResult } from '../sessions/auth-result.js';
 import { SignInService } from '../sign-in/sign-in.service.js';
 import type { User } from '../users/user.js';
 import { NewAccountService } from './new-account.service.js';
+import { PasswordHasher } from './password-hasher.js';
 import { VerificationLinkService } from './verification-link.service.js';
 
 /** What somebody signs up with. */
@@ -31,6 +32,7 @@ export class SignupService {
   constructor(
     private readonly database: Database,
     private readonly accounts: NewAccountService,
+    private readonly hasher: PasswordHasher,
     private readonly links: VerificationLinkService,
     private readonly attempts: LoginAttemptsService,
     private readonly signIns: SignInService,
@@ -50,8 +52,11 @@ export class SignupService {
       if (mailed) await this.links.mail(user.id, user.email);
       return user;
     };
-    if (!this.config.requireVerifiedEmail)
-      return this.signIns.signIn({ provider: 'email', amr: ['pwd'] }, client, create);
+    if (!this.config.requireVerifiedEmail) {
+      const result = await this.signIns.signIn({ provider: 'email', amr: ['pwd'] }, client, create);
+      this.hasher.trust(client.ip);
+      return result;
+    }
     const user = await this.database.transaction(async () => {
       const created = await create();
       // A link that is followed from there is followed by whoever has signed up.

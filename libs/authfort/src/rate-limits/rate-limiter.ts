@@ -1,22 +1,18 @@
 import { createHash } from 'node:crypto';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import {
-  type RateLimiterAbstract,
-  RateLimiterMemory,
-  RateLimiterRedis,
-  RateLimiterRes,
-} from 'rate-limiter-flexible';
+import { Clock } from 'authfort-service';
 import { authError } from '../errors/catalog.js';
 import { EventBus } from '../events/event-bus.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
 import type { RateLimitName, RateLimitRule } from '../options/auth-fort.options.js';
-import { networkOf } from './network-of.js';
+import { MemoryCounters, type Refusal } from './counters.js';
+import { networkOf, widerNetworksOf } from './network-of.js';
 import { RedisCounters } from './redis-counters.js';
 
-/** The counters of one limit. */
+/** One limit, and its counts in this process. */
 interface Limiter {
-  readonly memory: RateLimiterAbstract;
-  readonly shared: RateLimiterAbstract | undefined;
+  readonly rule: RateLimitRule;
+  readonly memory: MemoryCounters;
 }
 
 /**
@@ -31,15 +27,20 @@ export class RateLimiter implements OnApplicationShutdown {
   constructor(
     @Inject(AUTHFORT_CONFIG) { rateLimit }: AuthFortConfig,
     private readonly events: EventBus,
+    private readonly clock: Clock,
   ) {
     if (rateLimit === false) return;
     this.redis = rateLimit.redisUrl === undefined ? undefined : new RedisCounters(rateLimit.redisUrl);
     for (const [name, rule] of Object.entries(rateLimit.rules) as [RateLimitName, RateLimitRule][]) {
-      this.limiters.set(name, this.limiter(name, rule));
+      this.limiters.set(name, { rule, memory: new MemoryCounters(rule) });
     }
   }
 
-  /** Counts one request of `ip`. @throws AuthFortError `rate_limit_exceeded` with the seconds to wait */
+  /**
+   * Counts one request of `ip`. Without a subject it is counted for the networks around the client too, which may make ten and a hundred
+   * times as many requests. The first refusal of a window emits the event `rate_limit_exceeded`.
+   * @throws AuthFortError `rate_limit_exceeded` with the seconds to wait
+   */
   async consume(name: RateLimitName, ip: string, subject = ''): Promise<void> {
     const retryAfterSeconds = await this.count(name, ip, subject);
     if (retryAfterSeconds !== undefined) throw authError('rate_limit_exceeded', { retryAfterSeconds });
@@ -59,41 +60,40 @@ export class RateLimiter implements OnApplicationShutdown {
   private async count(name: RateLimitName, ip: string, subject: string): Promise<number | undefined> {
     const limiter = this.limiters.get(name);
     if (!limiter) return undefined;
-    try {
-      await this.consumeOne(limiter, keyOf(ip, subject));
-      return undefined;
-    } catch (refusal) {
-      if (!(refusal instanceof RateLimiterRes)) throw refusal;
-      await this.events.emit('rate_limit_exceeded', { limit: name, ip });
-      return Math.max(1, Math.ceil(refusal.msBeforeNext / 1000));
-    }
+    const refusal = await this.take(name, limiter, keysOf(ip, subject));
+    if (!refusal) return undefined;
+    // A client that goes on beyond the limit must not be able to fill a queue of events.
+    if (refusal.first) await this.events.emit('rate_limit_exceeded', { limit: name, ip });
+    return Math.max(1, Math.ceil(refusal.waitMs / 1000));
   }
 
-  private async consumeOne({ memory, shared }: Limiter, key: string): Promise<void> {
-    if (shared && this.redis?.worthAsking()) {
+  private async take(
+    name: RateLimitName,
+    { rule, memory }: Limiter,
+    keys: readonly string[],
+  ): Promise<Refusal | undefined> {
+    if (this.redis?.worthAsking()) {
       try {
-        await shared.consume(key);
-        return this.redis.answered();
+        const refusal = await this.redis.take(name, rule, keys);
+        this.redis.answered();
+        return refusal;
       } catch (error) {
-        if (error instanceof RateLimiterRes) {
-          this.redis.answered();
-          throw error;
-        }
         this.redis.failed(error);
       }
     }
-    await memory.consume(key);
-  }
-
-  private limiter(name: RateLimitName, { points, durationSeconds }: RateLimitRule): Limiter {
-    const settings = { keyPrefix: `authfort:${name}`, points, duration: durationSeconds };
-    const shared = this.redis && new RateLimiterRedis({ ...settings, storeClient: this.redis.client });
-    return { memory: new RateLimiterMemory(settings), shared };
+    return memory.take(keys, this.clock.now().getTime());
   }
 }
 
-/** The subject is hashed: an e-mail address is not for Redis to keep. */
-function keyOf(ip: string, subject: string): string {
+/**
+ * The client, and the networks around it that one operator may hold. Where there is a subject, the client's requests are counted by
+ * another limit too. The subject is hashed: an e-mail address is not for Redis to keep.
+ */
+function keysOf(ip: string, subject: string): string[] {
   const network = networkOf(ip);
-  return subject ? `${network}|${createHash('sha256').update(subject).digest('base64url')}` : network;
+  const keys = subject
+    ? [`${network}|${createHash('sha256').update(subject).digest('base64url')}`]
+    : [network, ...widerNetworksOf(ip)];
+  // Copies: a part of a header keeps all of the header in memory.
+  return keys.map((key) => Buffer.from(key, 'latin1').toString('latin1'));
 }

@@ -1,9 +1,10 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Clock } from 'authfort-service';
 import { Database } from '../database/database.js';
 import { authError } from '../errors/catalog.js';
 import { EventBus } from '../events/event-bus.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
+import { isNearBound, sizeOfRoles } from '../tokens/token-size.js';
 import { UserRepository } from '../users/user.repository.js';
 import { NAME } from './names.js';
 import { RoleRepository } from './role.repository.js';
@@ -14,6 +15,8 @@ import { RoleRepository } from './role.repository.js';
  */
 @Injectable()
 export class RoleService {
+  private readonly logger = new Logger(RoleService.name);
+
   constructor(
     private readonly database: Database,
     private readonly users: UserRepository,
@@ -23,13 +26,18 @@ export class RoleService {
     @Inject(AUTHFORT_CONFIG) private readonly config: AuthFortConfig,
   ) {}
 
-  /** @throws AuthFortError `invalid_role`, `user_not_found`. Granting a role twice changes nothing. */
+  /**
+   * Granting a role twice changes nothing. All roles of a user have to fit into an access token: 1000 bytes as JSON with cookies, 3000
+   * without.
+   * @throws AuthFortError `invalid_role`, `user_not_found`, `too_many_roles`
+   */
   async add(userId: string, role: string): Promise<void> {
     if (!NAME.test(role)) throw authError('invalid_role');
     await this.database.transaction(async () => {
       // The user's row comes first, in this order everywhere.
       if (!(await this.users.lock(userId))) throw authError('user_not_found');
       if (!(await this.roles.grant(userId, role, this.clock.now()))) return;
+      this.assertFit(userId, await this.roles.rolesOf(userId));
       await this.users.raiseTokenVersion(userId, this.config.revokeOnRoleChange);
       await this.events.emit('role_added', { userId, role });
     });
@@ -44,6 +52,15 @@ export class RoleService {
       await this.events.emit('role_removed', { userId, role });
       return true;
     });
+  }
+
+  private assertFit(userId: string, roles: readonly string[]): void {
+    const { bytes, bound } = sizeOfRoles(roles, this.config);
+    if (bytes > bound) throw authError('too_many_roles');
+    if (isNearBound(bytes, bound))
+      this.logger.warn(
+        `The roles of user ${userId} have ${bytes} of the ${bound} bytes that an access token has room for`,
+      );
   }
 
   /** Whether anybody has the role. */

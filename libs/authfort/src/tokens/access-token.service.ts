@@ -5,10 +5,20 @@ import { Clock } from 'authfort-service';
 import { type SigningKey, KeyRing } from '../keys/key-ring.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
 import type { User } from '../users/user.js';
+import { isNearBound, maxTokenBytes } from './token-size.js';
 
 /** A token travels with every request, and a header line is 8 to 16 KiB at most. */
 const PERMISSIONS_BYTES = 1024;
 const signInThreadPool = promisify(sign);
+/**
+ * What a token that would be too large does without, in this order, and what it carries instead. `roles` stays: verifiers need the claim,
+ * and an empty one permits nothing. Services that know `roles_omitted` introspect.
+ */
+const LEFT_OUT: readonly (readonly [claim: string, instead: Record<string, unknown>])[] = [
+  ['permissions', {}],
+  ['name', {}],
+  ['roles', { roles: [], roles_omitted: true }],
+];
 
 /** The session that a token speaks for. */
 export interface TokenSession {
@@ -30,13 +40,17 @@ export interface IssuedAccessToken {
 export class AccessTokenService {
   private readonly logger = new Logger(AccessTokenService.name);
   private warned = false;
+  private warnedOfSize = false;
+  private readonly maxBytes: number;
   private readonly headers = new WeakMap<SigningKey, string>();
 
   constructor(
     private readonly ring: KeyRing,
     private readonly clock: Clock,
     @Inject(AUTHFORT_CONFIG) private readonly config: AuthFortConfig,
-  ) {}
+  ) {
+    this.maxBytes = maxTokenBytes(config);
+  }
 
   /** Call it before committing what a token will be issued for. @throws AuthFortError `keys_unavailable` */
   assertReady(): void {
@@ -46,14 +60,40 @@ export class AccessTokenService {
   /** Signs a token for a session that is committed. The signature is computed in the thread pool. */
   async issue(user: User, session: TokenSession): Promise<IssuedAccessToken> {
     const key = this.ring.signingKey();
+    const header = this.header(key);
     const claims = this.claims(user, session);
-    const input = `${this.header(key)}.${encode(claims)}`;
+    const input = `${header}.${this.payload(user.id, claims, maxPayloadBytes(key, header, this.maxBytes))}`;
     const signature = await signInThreadPool('sha256', Buffer.from(input), {
       key: key.privateKey,
       // RFC 7518 §3.4: R and S, not DER. RSA ignores it.
       dsaEncoding: 'ieee-p1363',
     });
     return { accessToken: `${input}.${signature.toString('base64url')}`, expiresIn: claims.exp - claims.iat };
+  }
+
+  /**
+   * The claims in base64url. Where they are longer than `bound`, the token carries fewer: a browser would drop its cookie otherwise. The
+   * first to be left out are those that no verifier needs.
+   */
+  private payload(userId: string, all: Record<string, unknown>, bound: number): string {
+    let claims = all;
+    let payload = Buffer.from(JSON.stringify(claims));
+    if (isNearBound(payload.length, bound)) this.warnOfSize(userId, payload.length, bound);
+    for (const [name, replacement] of LEFT_OUT) {
+      if (payload.length <= bound) break;
+      if (!(name in claims)) continue;
+      claims = { ...claims, [name]: undefined, ...replacement };
+      payload = Buffer.from(JSON.stringify(claims));
+    }
+    return payload.toString('base64url');
+  }
+
+  private warnOfSize(userId: string, bytes: number, bound: number): void {
+    if (this.warnedOfSize) return;
+    this.warnedOfSize = true;
+    this.logger.warn(
+      `The access token of user ${userId} has ${bytes} bytes of claims; beyond ${bound} it carries fewer of them, and services have to introspect. This is logged once`,
+    );
   }
 
   private claims(user: User, session: TokenSession): { iat: number; exp: number } & Record<string, unknown> {
@@ -102,6 +142,12 @@ export class AccessTokenService {
     }
     return header;
   }
+}
+
+/** What of `maxBytes` remains for the claims: base64url makes four characters of three bytes. */
+function maxPayloadBytes({ algorithm }: SigningKey, header: string, maxBytes: number): number {
+  const signature = algorithm === 'ES256' ? 86 : 342;
+  return Math.floor(((maxBytes - header.length - signature - 2) * 3) / 4);
 }
 
 function encode(value: object): string {

@@ -132,6 +132,7 @@ describe('the audit log', () => {
     expect(status).toBe(201);
     const entry = (await entriesOf(user.id)).find(({ action }) => action === 'user_banned');
     expect(entry).toEqual({
+      repeats: 1,
       id: expect.stringMatching(/^\d+$/),
       at: server.clock.now().toISOString(),
       action: 'user_banned',

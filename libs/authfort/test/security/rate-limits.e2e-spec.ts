@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { AuthFortOptions } from 'authfort';
+import { Redis } from 'ioredis';
 import { PASSWORD, startServer, type TestServer } from '../harness.js';
 
 const redisUrl = process.env.REDIS_URL;
@@ -79,6 +80,39 @@ describe('attack: guessing passwords', () => {
     expect(statuses).toEqual([401, 401, 401, 401, 401, 429]);
     expect((await guess(server, 'x@example.com', { 'x-forwarded-for': '2001:db8:1:3::1' })).status).toBe(401);
   });
+  it.each([
+    ['a /24', (n: number) => `198.51.100.${n}`, '198.51.101.1'],
+    ['a /48', (n: number) => `2001:db8:1:${n.toString(16)}::1`, '2001:db8:2::1'],
+  ])('takes %s for one operator, who may make ten times as many requests', async (_, address, elsewhere) => {
+    const server = await start({ rateLimit: { rules }, trustedProxies: ['127.0.0.1'] });
+    const statuses = [];
+    for (let n = 1; n <= 60; n += 1)
+      statuses.push((await guess(server, `u${n}@example.com`, { 'x-forwarded-for': address(n) })).status);
+    expect(statuses.filter((status) => status === 401)).toHaveLength(50);
+    expect(statuses.slice(50)).toEqual(Array<number>(10).fill(429));
+    expect((await guess(server, 'x@example.com', { 'x-forwarded-for': elsewhere })).status).toBe(401);
+  });
+  (redisUrl ? it : it.skip)(
+    'takes a network for one operator in Redis too, and keeps no key for ever',
+    async () => {
+      const server = await start({ rateLimit: { redisUrl, rules }, trustedProxies: ['127.0.0.1'] });
+      const site = `2001:db8:${randomUUID().slice(0, 4)}`;
+      const statuses = [];
+      for (let n = 1; n <= 52; n += 1)
+        statuses.push(
+          (await guess(server, `u${n}@example.com`, { 'x-forwarded-for': `${site}:${n}::1` })).status,
+        );
+      expect(statuses.filter((status) => status === 401)).toHaveLength(50);
+      const redis = new Redis(redisUrl!);
+      try {
+        const keys = await redis.keys('authfort:login:*');
+        expect(keys.length).toBeGreaterThan(50);
+        for (const ttl of await Promise.all(keys.map((key) => redis.pttl(key)))) expect(ttl).not.toBe(-1);
+      } finally {
+        redis.disconnect();
+      }
+    },
+  );
   (redisUrl ? it : it.skip)('shares the count between replicas in Redis', async () => {
     const rateLimit = { redisUrl, rules };
     const address = {

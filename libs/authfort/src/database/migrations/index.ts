@@ -5,6 +5,7 @@ import { AuditAddresses1700000000004 } from './1700000000004-audit-addresses.js'
 import { TheftDetection1700000000005 } from './1700000000005-theft-detection.js';
 import { OwnerConfirmed1700000000006 } from './1700000000006-owner-confirmed.js';
 import { EndAllSessions1700000000007 } from './1700000000007-end-all-sessions.js';
+import { AuditRepeats1700000000008 } from './1700000000008-audit-repeats.js';
 
 /** AuthFort's migrations, oldest first. Their names are kept in the table `authfort_migrations`. */
 export const authfortMigrations = [
@@ -15,4 +16,5 @@ export const authfortMigrations = [
   TheftDetection1700000000005,
   OwnerConfirmed1700000000006,
   EndAllSessions1700000000007,
+  AuditRepeats1700000000008,
 ];
