@@ -51,11 +51,12 @@ const API: Record<string, [path: string, names: string]> = {
       AuthFortErrorExtra AuthUser Clock CurrentUser DRAIN_OPTIONS Drain DrainOptions ErrorEntry
       ErrorFilter FeedWay GuardMode
       Introspect IntrospectionResult KeySource Permissions PresentedToken Public
+      RequestOrigin
       RevocationFeedState RevocationOptions RevocationRefusal Roles RouteAccess STRATEGY_NAME
       ServiceAuth ServiceAuthAsyncOptions ServiceAuthModule ServiceAuthOptions
       ServiceAuthOptionsError SystemClock TokenAlgorithm TokenAuthenticator TokenRevocations
       WhenStale accessError accessErrorCatalog assertNotCrossSite bodyOf cookieValues corsFor
-      extractToken fastifyOptions listRoutes textOf
+      extractToken fastifyOptions isLoopbackOrigin listRoutes normalizeOrigin textOf
     `,
   ],
   'authfort-service/testing': [

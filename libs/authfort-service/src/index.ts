@@ -4,13 +4,14 @@ export { AuthFortError, type AuthFortErrorExtra, type ErrorEntry } from './error
 export { ErrorFilter } from './errors/error.filter.js';
 export { ACCESS_GUARD_OPTIONS, AccessGuard, type AccessGuardOptions } from './guards/access.guard.js';
 export type { GuardMode } from './guards/access-requirement.js';
-export { assertNotCrossSite } from './guards/csrf.policy.js';
+export { assertNotCrossSite, type RequestOrigin } from './guards/csrf.policy.js';
 export { cookieValues, extractToken, type PresentedToken } from './guards/extract-token.js';
 export { listRoutes, type RouteAccess } from './guards/route-access.js';
 export { corsFor } from './http/cors.middleware.js';
 export { Drain, DRAIN_OPTIONS, type DrainOptions } from './http/drain.js';
 export { bodyOf, textOf } from './http/body-of.js';
 export { fastifyOptions } from './http/fastify-options.js';
+export { isLoopbackOrigin, normalizeOrigin } from './http/origin.js';
 export type { ActiveIntrospectionResult, IntrospectionResult } from './introspection/introspection-result.js';
 export { ServiceAuthOptionsError } from './options/service-auth.config.js';
 export type { RevocationOptions, ServiceAuthOptions } from './options/service-auth.options.js';

@@ -77,6 +77,8 @@ export interface SignedUp {
 
 export interface StartOptions {
   adapter?: Adapter;
+  /** Fastify over HTTP/2 without TLS; the requests of this harness are HTTP/1.1. */
+  http2?: boolean;
   options?: AuthFortOptions;
   /** Start on the database of another server. Close this one after that one. */
   replicaOf?: TestServer;
@@ -160,7 +162,12 @@ async function boot(
     .useValue(clock);
   if (!start.realHashing) builder.overrideProvider(PasswordHasher).useClass(QuickPasswordHasher);
   const module = await builder.compile();
-  const adapter = start.adapter === 'express' ? new ExpressAdapter() : new FastifyAdapter(fastifyOptions);
+  const adapter =
+    start.adapter === 'express'
+      ? new ExpressAdapter()
+      : start.http2
+        ? new FastifyAdapter({ ...fastifyOptions, http2: true })
+        : new FastifyAdapter(fastifyOptions);
   const app = module.createNestApplication(adapter, { logger: ['error', 'fatal'] });
   await app.listen(0, '127.0.0.1');
   return app;

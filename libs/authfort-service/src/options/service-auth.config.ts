@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { normalizeOrigin } from '../http/origin.js';
 import type { ServiceAuthOptions } from './service-auth.options.js';
 
 /** DI token of {@link ServiceAuthConfig}. */
@@ -40,9 +41,10 @@ const schema = z.strictObject({
       z
         .string()
         .refine(
-          (text) => URL.canParse(text) && new URL(text).origin === text,
-          'must be an origin such as https://app.example.com',
-        ),
+          (text) => normalizeOrigin(text) !== undefined,
+          'must be an origin such as https://app.example.com or capacitor://localhost, without a path or a wildcard',
+        )
+        .transform((text) => normalizeOrigin(text)!),
     )
     .default([]),
   introspectUrl: url.optional(),

@@ -1,3 +1,4 @@
+import { normalizeOrigin } from 'authfort-service';
 import proxyaddr from 'proxy-addr';
 import { z } from 'zod';
 import type { RateLimitName, RateLimitRule } from './auth-fort.options.js';
@@ -33,7 +34,11 @@ const cookieName = z
   .regex(/^[\w!#$%&'*.^`|~+-]+$/, 'must be a cookie name (RFC 6265 token characters)');
 const origin = z
   .string()
-  .refine(isOrigin, 'must be an origin such as https://app.example.com, without a path');
+  .refine(
+    (text) => normalizeOrigin(text) !== undefined,
+    'must be an origin such as https://app.example.com or capacitor://localhost, without a path or a wildcard',
+  )
+  .transform((text) => normalizeOrigin(text)!);
 const proxy = z
   .string()
   .refine(isProxyRange, 'must be an IP address, a CIDR range or loopback, linklocal, uniquelocal');
@@ -185,10 +190,6 @@ function isWebhookSecret(value: string): boolean {
   const base64 = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(value)?.[1] ?? '';
   const key = Buffer.from(base64, 'base64');
   return key.length >= 24 && key.length <= 64 && key.toString('base64') === base64;
-}
-
-function isOrigin(text: string): boolean {
-  return URL.canParse(text) && new URL(text).origin === text;
 }
 
 function isProxyRange(text: string): boolean {
