@@ -49,13 +49,13 @@ const API: Record<string, [path: string, names: string]> = {
       ACCESS_GUARD_OPTIONS AccessErrorCode AccessGuard AccessGuardOptions AccessTokenClaims
       AccessTokenVerifier AccessTokenVerifierOptions ActiveIntrospectionResult AuthFortError
       AuthFortErrorExtra AuthUser Clock CurrentUser DRAIN_OPTIONS Drain DrainOptions ErrorEntry
-      ErrorFilter FeedWay GuardMode
+      ErrorFilter FeedWay FramedRequest GuardMode
       Introspect IntrospectionResult KeySource Permissions PresentedToken Public
       RequestOrigin
       RevocationFeedState RevocationOptions RevocationRefusal Roles RouteAccess STRATEGY_NAME
       ServiceAuth ServiceAuthAsyncOptions ServiceAuthModule ServiceAuthOptions
       ServiceAuthOptionsError SystemClock TokenAlgorithm TokenAuthenticator TokenRevocations
-      WhenStale accessError accessErrorCatalog assertNotCrossSite bodyOf cookieValues corsFor
+      WhenStale accessError accessErrorCatalog assertNotCrossSite bodyFraming bodyOf cookieValues corsFor dropJsonType
       extractToken fastifyOptions isLoopbackOrigin listRoutes normalizeOrigin textOf
     `,
   ],

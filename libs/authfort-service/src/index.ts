@@ -10,6 +10,7 @@ export { listRoutes, type RouteAccess } from './guards/route-access.js';
 export { corsFor } from './http/cors.middleware.js';
 export { Drain, DRAIN_OPTIONS, type DrainOptions } from './http/drain.js';
 export { bodyOf, textOf } from './http/body-of.js';
+export { bodyFraming, dropJsonType, type FramedRequest } from './http/empty-json-body.js';
 export { fastifyOptions } from './http/fastify-options.js';
 export { isLoopbackOrigin, normalizeOrigin } from './http/origin.js';
 export type { ActiveIntrospectionResult, IntrospectionResult } from './introspection/introspection-result.js';
