@@ -14,6 +14,8 @@ export interface RawRequest {
   readonly method?: string;
   readonly headers?: Record<string, string | string[]>;
   readonly body?: string;
+  /** HTTP/1.1: connect to this unix socket. */
+  readonly socketPath?: string;
   /** HTTP/2: end the stream with the headers. Default: true without a body. */
   readonly endWithHeaders?: boolean;
 }
@@ -29,7 +31,7 @@ const errorOf = (text: string): string | undefined => {
 /** A request over HTTP/1.1 with any `Host`, which `fetch` cannot send. Sends exactly the given headers. */
 export function overHttp1(
   url: string,
-  { method = 'POST', headers, body }: RawRequest = {},
+  { method = 'POST', headers, body, socketPath }: RawRequest = {},
 ): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
     const outgoing = http1Request(url, {
@@ -37,6 +39,7 @@ export function overHttp1(
       headers,
       setHost: headers?.host === undefined,
       agent: false,
+      socketPath,
     });
     outgoing.on('error', reject);
     outgoing.on('response', (response) => {

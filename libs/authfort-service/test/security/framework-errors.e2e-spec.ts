@@ -70,17 +70,20 @@ describe.each([...adapters, 'http2' as const])('JSON without a body, on %s', (ad
       headers: { 'content-type': 'application/json; charset=utf-8', ...headers },
     });
 
-  it.each([{}, { 'content-length': '0' }])('is no body for a route (%j)', async (headers) => {
-    const { status } = await ask('/orders', { ...headers, ...bearer(issuer.sign()) });
-    expect(status).toBe(200);
-    expect((await ask('/orders/7', { ...headers, ...bearer(issuer.sign()) }, 'DELETE')).status).toBe(403);
-  });
+  it.each<Record<string, string>>([{}, { 'content-length': '0' }])(
+    'is no body for a route (%j)',
+    async (headers) => {
+      const { status } = await ask('/orders', { ...headers, ...bearer(issuer.sign()) });
+      expect(status).toBe(200);
+      expect((await ask('/orders/7', { ...headers, ...bearer(issuer.sign()) }, 'DELETE')).status).toBe(403);
+    },
+  );
   it('is refused by the guard as any other request is', async () => {
     const { status, error } = await ask('/orders');
     expect([status, error]).toEqual([401, 'token_missing']);
   });
   it('is 404 at an unknown route', async () => {
-    for (const headers of [{}, { 'content-length': '0' }])
+    for (const headers of [{}, { 'content-length': '0' }] as Record<string, string>[])
       expect((await ask('/unknown', headers)).error).toBe('not_found');
   });
 });

@@ -41,7 +41,7 @@ const origin = z
   .transform((text) => normalizeOrigin(text)!);
 const proxy = z
   .string()
-  .refine(isProxyRange, 'must be an IP address, a CIDR range or loopback, linklocal, uniquelocal');
+  .refine(isProxyRange, 'must be an IP address, a CIDR range, or unix, loopback, linklocal, uniquelocal');
 const rule = z.strictObject({ points: z.number().int().min(1), durationSeconds: seconds });
 const ruleNames = z.enum(Object.keys(DEFAULT_RULES) as [RateLimitName, ...RateLimitName[]]);
 
@@ -194,7 +194,7 @@ function isWebhookSecret(value: string): boolean {
 
 function isProxyRange(text: string): boolean {
   try {
-    proxyaddr.compile(text);
+    if (text !== 'unix') proxyaddr.compile(text);
     return true;
   } catch {
     return false;
