@@ -16,7 +16,7 @@ const API: Record<string, [path: string, names: string]> = {
       OnAuthEvent OnAuthEventOptions PasswordHashingOptions PasswordPolicyOptions Permissions
       Public RateLimitName RateLimitOptions RateLimitRule RoleOverview Roles Session SessionUser
       SigningAlgorithm User UserChanges UserPage UserSort WebhookOptions authError
-      authfortEntities authfortMigrations errorCatalog
+      authfortEntities authfortMigrations errorCatalog isCookieDomain
     `,
   ],
   'authfort/embedded': [
