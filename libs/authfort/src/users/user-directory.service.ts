@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { isUuid } from '../database/uuid.js';
 import { authError } from '../errors/catalog.js';
 import type { User } from './user.js';
+import { readSearch } from './user-search.js';
 import {
   UserDirectoryRepository,
   type UserFilter,
@@ -10,8 +11,11 @@ import {
 } from './user-directory.repository.js';
 
 /** What {@link UserDirectoryService.list} is asked for. All but the cursor may change from page to page only at the reader's risk. */
-export interface ListUsersQuery extends Omit<UserFilter, 'emailPrefix'> {
-  /** Beginning of an e-mail address, in any case. */
+export interface ListUsersQuery extends Omit<UserFilter, 'search'> {
+  /**
+   * `@shop.example`: the beginning of a domain. Otherwise the beginning of an e-mail address, or beginnings of words of the name in any
+   * order. In any case; `%` and `_` mean themselves. At most 255 characters and 8 words count.
+   */
   search?: string | undefined;
   /** Default `created_at`. */
   sort?: UserSort | undefined;
@@ -65,8 +69,7 @@ export class UserDirectoryService {
 }
 
 function filterOf({ search, role, banned, emailVerified, deleted }: ListUsersQuery): UserFilter {
-  const emailPrefix = search?.trim().normalize('NFC').toLowerCase();
-  return { emailPrefix, role, banned, emailVerified, deleted };
+  return { search: readSearch(search), role, banned, emailVerified, deleted };
 }
 
 function writeCursor(sort: UserSort, { id, key }: UserPosition): string {
