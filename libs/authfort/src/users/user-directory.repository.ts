@@ -29,8 +29,15 @@ export interface UserPageRequest {
   readonly descending: boolean;
   readonly limit: number;
   readonly after?: UserPosition | undefined;
-  /** How many users the filter matches in all. */
+  /** How many users the filter matches. */
+  readonly count: UserCount;
+}
+
+/** How many users a filter matches. */
+export interface UserCount {
   readonly total: number;
+  /** Those that a search finds by their address; the rest is found by the name only. */
+  readonly byAddress: number;
 }
 
 /**
@@ -48,6 +55,7 @@ interface OrderColumns {
 
 const OF_USER: OrderColumns = { createdAt: 'u.created_at', id: 'u.id', email: 'u.email' };
 const GATHERED: OrderColumns = { createdAt: 'f.created_at', id: 'f.id', email: 'f.email' };
+const OF_PAGE: OrderColumns = { createdAt: 'p."createdAt"', id: 'p.id', email: 'p.email' };
 
 /** The tables, conditions and values that a filter comes to. */
 interface Selection {
@@ -55,7 +63,6 @@ interface Selection {
   /** Those whose index has these users in order. */
   readonly columns: OrderColumns;
   readonly where: string[];
-  readonly values: unknown[];
 }
 
 /** Reads many users at once. Each order is that of an index, and a page begins where the one before ended, however far that is. */
@@ -65,45 +72,66 @@ export class UserDirectoryRepository {
 
   /** Up to `limit` users, and behind each the microsecond of its creation, which a Date does not hold. */
   page(filter: UserFilter, request: UserPageRequest): Promise<(User & { sortKey: string })[]> {
-    const selection = select(filter);
-    const { from, where, values } = selection;
-    if (isGathered(filter, request)) {
-      const { beyond, order } = placeOf(request, GATHERED, values);
-      return this.database.query(
-        `WITH found AS MATERIALIZED (SELECT u.id, u.created_at, u.email FROM ${from} WHERE ${where.join(' AND ')})
-         SELECT ${USER_COLUMNS}, ${sortKeyOf(request)} AS "sortKey"
-         FROM (SELECT * FROM found f WHERE ${beyond} ORDER BY ${order} LIMIT $${values.push(request.limit)}) f
-         JOIN authfort_users u ON u.id = f.id ORDER BY ${order}`,
-        values,
-      );
-    }
-    const { beyond, order } = placeOf(request, selection.columns, values);
+    const values: unknown[] = [];
+    const statements = partsOf(filter).map((part) => pageOf(part, request, values));
+    if (statements.length === 1) return this.database.query(statements[0]!, values);
+    const { order } = placeOf({ ...request, after: undefined }, OF_PAGE, values);
     return this.database.query(
-      `SELECT ${USER_COLUMNS}, ${sortKeyOf(request)} AS "sortKey" FROM ${from}
-       WHERE ${where.join(' AND ')} AND ${beyond} ORDER BY ${order} LIMIT $${values.push(request.limit)}`,
+      `SELECT * FROM ((${statements.join(') UNION ALL (')})) p ORDER BY ${order} LIMIT $${values.push(request.limit)}`,
       values,
     );
   }
 
-  async count(filter: UserFilter): Promise<number> {
-    const { from, where, values } = isRoleOnly(filter)
-      ? { from: 'authfort_user_roles h', where: ['h.role = $1'], values: [filter.role] }
-      : select(filter);
-    const [row] = await this.database.query<{ count: string }>(
-      `SELECT count(*) FROM ${from} WHERE ${where.join(' AND ')}`,
+  async count(filter: UserFilter): Promise<UserCount> {
+    const values: unknown[] = [];
+    const [byAddress, byName = '0'] = partsOf(filter).map((part) => `(${countOf(part, values)})`);
+    const [row] = await this.database.query<Record<'byAddress' | 'byName', string>>(
+      `SELECT ${byAddress} AS "byAddress", ${byName} AS "byName"`,
       values,
     );
-    return Number(row!.count);
+    const found = { byAddress: Number(row!.byAddress), byName: Number(row!.byName) };
+    return { total: found.byAddress + found.byName, byAddress: found.byAddress };
   }
+}
+
+/**
+ * A search by address or name has two parts without a common user, so that each is read by its own index: those with the address, and
+ * those with the name alone.
+ */
+function partsOf(filter: UserFilter): UserFilter[] {
+  const { search } = filter;
+  if (search?.nameQuery === undefined) return [filter];
+  return [{ ...filter, search: { emailPrefix: search.emailPrefix } }, filter];
+}
+
+function pageOf(filter: UserFilter, request: UserPageRequest, values: unknown[]): string {
+  const { from, where, columns } = select(filter, values);
+  if (!isGathered(filter, request)) {
+    const { beyond, order } = placeOf(request, columns, values);
+    return `SELECT ${USER_COLUMNS}, ${sortKeyOf(request)} AS "sortKey" FROM ${from}
+      WHERE ${where.join(' AND ')} AND ${beyond} ORDER BY ${order} LIMIT $${values.push(request.limit)}`;
+  }
+  const { beyond, order } = placeOf(request, GATHERED, values);
+  return `WITH found AS MATERIALIZED (SELECT u.id, u.created_at, u.email FROM ${from} WHERE ${where.join(' AND ')})
+    SELECT ${USER_COLUMNS}, ${sortKeyOf(request)} AS "sortKey"
+    FROM (SELECT * FROM found f WHERE ${beyond} ORDER BY ${order} LIMIT $${values.push(request.limit)}) f
+    JOIN authfort_users u ON u.id = f.id ORDER BY ${order}`;
+}
+
+function countOf(filter: UserFilter, values: unknown[]): string {
+  if (isRoleOnly(filter))
+    return `SELECT count(*) FROM authfort_user_roles h WHERE h.role = $${values.push(filter.role)}`;
+  const { from, where } = select(filter, values);
+  return `SELECT count(*) FROM ${from} WHERE ${where.join(' AND ')}`;
 }
 
 /**
  * Always with a name: the index of the words has no order, and to walk through the users would parse the name of each. Otherwise not
  * with a role: to walk through those who have it is never long.
  */
-function isGathered({ search, role }: UserFilter, { sort, total }: UserPageRequest): boolean {
+function isGathered({ search, role }: UserFilter, { sort, count }: UserPageRequest): boolean {
   if (search?.nameQuery !== undefined) return true;
-  return sort === 'created_at' && search !== undefined && role === undefined && total <= FEW;
+  return sort === 'created_at' && search !== undefined && role === undefined && count.byAddress <= FEW;
 }
 
 function sortKeyOf({ sort }: UserPageRequest): string {
@@ -138,35 +166,31 @@ function isRoleOnly({ search, role, banned, emailVerified, deleted }: UserFilter
   );
 }
 
-function select(filter: UserFilter): Selection {
-  const values: unknown[] = [];
+function select(filter: UserFilter, values: unknown[]): Selection {
   // Flags stand in the text, where the planner sees which partial index fits.
   const where = [`u.deleted_at IS ${filter.deleted ? 'NOT NULL' : 'NULL'}`];
   if (filter.banned !== undefined) where.push(filter.banned ? 'u.banned' : 'NOT u.banned');
   if (filter.emailVerified !== undefined)
     where.push(filter.emailVerified ? 'u.email_verified' : 'NOT u.email_verified');
   if (filter.search) where.push(searchCondition(filter.search, values));
-  if (filter.role === undefined) return { from: 'authfort_users u', columns: OF_USER, where, values };
+  if (filter.role === undefined) return { from: 'authfort_users u', columns: OF_USER, where };
   // The users of one role are in order in the index of the roles, so that no page looks through the users of others.
   where.push(`h.role = $${values.push(filter.role)}`);
   return {
     from: 'authfort_user_roles h JOIN authfort_users u ON u.id = h.user_id',
     columns: { createdAt: 'h.user_created_at', id: 'h.user_id', email: 'u.email' },
     where,
-    values,
   };
 }
 
-/** Each side of the OR has an index, so that PostgreSQL reads both and joins them (BitmapOr). */
+/** With a name: those that are not found by the address already. */
 function searchCondition({ emailPrefix, domainPrefix, nameQuery }: UserSearch, values: unknown[]): string {
-  const sides: string[] = [];
-  if (emailPrefix !== undefined) sides.push(beginsWith('u.email', emailPrefix, values));
-  if (domainPrefix !== undefined) sides.push(beginsWith(`split_part(u.email, '@', 2)`, domainPrefix, values));
-  if (nameQuery !== undefined)
-    sides.push(
-      `u.name IS NOT NULL AND to_tsvector('pg_catalog.simple', u.name) @@ to_tsquery('pg_catalog.simple', $${values.push(nameQuery)})`,
-    );
-  return `(${sides.join(' OR ')})`;
+  if (domainPrefix !== undefined) return beginsWith(`split_part(u.email, '@', 2)`, domainPrefix, values);
+  const byAddress = beginsWith('u.email', emailPrefix ?? '', values);
+  if (nameQuery === undefined) return byAddress;
+  // The condition on null names makes the partial index applicable.
+  return `u.name IS NOT NULL AND to_tsvector('pg_catalog.simple', u.name) @@ to_tsquery('pg_catalog.simple', $${values.push(nameQuery)})
+    AND NOT (${byAddress})`;
 }
 
 /** The index is in the order of code points: all that begins so is between the prefix and the last text with it. */

@@ -50,21 +50,21 @@ export class UserDirectoryService {
     const limit = Math.min(Math.max(Math.trunc(query.limit ?? 50) || 50, 1), 100);
     const after = query.cursor === undefined ? undefined : readCursor(query.cursor, sort);
     const filter = filterOf(query);
-    const total = await this.directory.count(filter);
+    const count = await this.directory.count(filter);
     // One more than asked for tells whether there is a next page.
-    const request = { sort, descending: order === 'desc', limit: limit + 1, after, total };
+    const request = { sort, descending: order === 'desc', limit: limit + 1, after, count };
     const found = await this.directory.page(filter, request);
     const shown = found.slice(0, limit);
     const last = found.length > limit ? shown.at(-1) : undefined;
     return {
       users: shown.map(({ sortKey: _, ...user }) => user),
-      total,
+      total: count.total,
       nextCursor: last ? writeCursor(sort, { id: last.id, key: last.sortKey }) : null,
     };
   }
 
-  count(query: Omit<ListUsersQuery, 'sort' | 'order' | 'limit' | 'cursor'> = {}): Promise<number> {
-    return this.directory.count(filterOf(query));
+  async count(query: Omit<ListUsersQuery, 'sort' | 'order' | 'limit' | 'cursor'> = {}): Promise<number> {
+    return (await this.directory.count(filterOf(query))).total;
   }
 }
 
