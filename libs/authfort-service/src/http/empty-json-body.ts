@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** Node's request: `stream` is that of HTTP/2, whose requests have no `transfer-encoding`. */
+/** Node's request. HTTP/2 requests have a `stream` and no `transfer-encoding`. */
 export interface FramedRequest {
   readonly headers: IncomingHttpHeaders;
   readonly stream?: { readonly endAfterHeaders?: boolean } | undefined;

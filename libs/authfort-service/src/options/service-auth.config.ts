@@ -7,7 +7,7 @@ export const SERVICE_AUTH_CONFIG = Symbol('SERVICE_AUTH_CONFIG');
 
 const url = z
   .string()
-  // Zod would trim the URL, and the URL parser would encode or drop what is inside.
+  // Zod trims the URL, and the URL parser encodes spaces and drops line breaks, so both would hide the mistake.
   .regex(/^\S*$/, 'must have no spaces or line breaks')
   .pipe(z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' }))
   .refine(holdsNoPassword, 'must not hold a user name or password');

@@ -73,7 +73,7 @@ export class ClientIp {
   }
 
   /**
-   * The peer of a unix socket has no address, and neither has a TCP connection that has ended. The server tells the two apart: its
+   * The peer of a unix socket has no address. A TCP connection that has ended has none either. The server tells the two apart: its
    * address is a path. Otherwise a client could close its connection to be taken for the proxy.
    */
   private listensOnUnixSocket(): boolean {

@@ -1,7 +1,7 @@
 import { isIP, isIPv4 } from 'node:net';
 
 /**
- * The canonical text of an address, so that one client has one spelling: IPv4 in dotted form, also where it is mapped into IPv6
+ * The canonical text of an address. One client has one spelling: IPv4 in dotted form, also where it is mapped into IPv6
  * (`::ffff:c000:201`, RFC 4291 §2.5.5.2); IPv6 in lower case and compressed (RFC 5952) without its zone id. Proxies may write quotes
  * and a port: `192.0.2.1:4711`, `"[2001:db8::1]:4711"`.
  * @returns undefined for text that is no address: it must never become the key of a rate limit

@@ -23,7 +23,7 @@ export function productionProblems(options: AuthFortOptions): string[] {
   return problems;
 }
 
-/** Whether a URL is http, and not of this machine. What is no URL is reported by the schema. */
+/** Whether a URL is http and not of this machine. The schema reports texts that are no URLs. */
 function isWithoutTls(url: string | undefined): boolean {
   if (typeof url !== 'string' || !/^http:/i.test(url) || !URL.canParse(url)) return false;
   return !isLoopbackOrigin(normalizeOrigin(new URL(url).origin) ?? url);

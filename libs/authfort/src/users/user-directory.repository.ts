@@ -95,8 +95,8 @@ export class UserDirectoryRepository {
 }
 
 /**
- * A search by address or name has two parts without a common user, so that each is read by its own index: those with the address, and
- * those with the name alone.
+ * A search by address or name has two parts without a common user: users with the address, and users with the name only. Each part is
+ * read by its own index.
  */
 function partsOf(filter: UserFilter): UserFilter[] {
   const { search } = filter;
@@ -126,8 +126,8 @@ function countOf(filter: UserFilter, values: unknown[]): string {
 }
 
 /**
- * Always with a name: the index of the words has no order, and to walk through the users would parse the name of each. Otherwise not
- * with a role: to walk through those who have it is never long.
+ * A search by name is always gathered: the index of the words has no order, and walking through all users would parse each name. Other
+ * searches with a role are never gathered, since walking through the users of one role is short.
  */
 function isGathered({ search, role }: UserFilter, { sort, count }: UserPageRequest): boolean {
   if (search?.nameQuery !== undefined) return true;

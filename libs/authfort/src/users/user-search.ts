@@ -12,7 +12,7 @@ export interface UserSearch {
 
 const MAX_LENGTH = 255;
 const MAX_WORDS = 8;
-/** Any other character is compared with addresses only, so that `%` and `_` mean themselves. */
+/** Texts with other characters are compared with addresses only. Therefore `%` and `_` mean themselves. */
 const NAME = /^[\p{L}\p{M}\p{N}\s'’.,()&-]+$/u;
 
 /**

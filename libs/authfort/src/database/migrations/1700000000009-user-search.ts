@@ -5,7 +5,7 @@ export class UserSearch1700000000009 implements MigrationInterface {
   readonly name = 'UserSearch1700000000009';
 
   async up(runner: QueryRunner): Promise<void> {
-    // `email` has the collation C, and so has what is derived from it: a prefix is a range.
+    // `email` has the collation C, which applies to the expression too. A prefix is a range in this collation.
     await runner.query(
       `CREATE INDEX authfort_users_domain_idx ON authfort_users ((split_part(email, '@', 2)), created_at, id)
        WHERE deleted_at IS NULL`,
