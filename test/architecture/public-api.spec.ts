@@ -16,7 +16,7 @@ const API: Record<string, [path: string, names: string]> = {
       OnAuthEvent OnAuthEventOptions PasswordHashingOptions PasswordPolicyOptions Permissions
       Public RateLimitName RateLimitOptions RateLimitRule RoleOverview Roles Session SessionPage SessionUser
       SigningAlgorithm User UserChanges UserPage UserSort WebhookOptions authError
-      authfortEntities authfortMigrations errorCatalog
+      authfortEntities authfortMigrations errorCatalog isCookieDomain
     `,
   ],
   'authfort/embedded': [
@@ -49,13 +49,14 @@ const API: Record<string, [path: string, names: string]> = {
       ACCESS_GUARD_OPTIONS AccessErrorCode AccessGuard AccessGuardOptions AccessTokenClaims
       AccessTokenVerifier AccessTokenVerifierOptions ActiveIntrospectionResult AuthFortError
       AuthFortErrorExtra AuthUser Clock CurrentUser DRAIN_OPTIONS Drain DrainOptions ErrorEntry
-      ErrorFilter FeedWay GuardMode HandlerAccess HandlerKind HandlerProtection
+      ErrorFilter FeedWay FramedRequest GuardMode HandlerAccess HandlerKind HandlerProtection
       Introspect IntrospectionResult KeySource OutgoingRequests Permissions PresentedToken Public
+      RequestOrigin
       RevocationFeedState RevocationOptions RevocationRefusal Roles RouteAccess STRATEGY_NAME
       ServiceAuth ServiceAuthAsyncOptions ServiceAuthModule ServiceAuthOptions
       ServiceAuthOptionsError StepUpDetails SystemClock TokenAlgorithm TokenAuthenticator TokenRevocations
-      WhenStale accessError accessErrorCatalog assertNotCrossSite bodyOf cookieValues corsFor
-      extractToken fastifyOptions listHandlers listRoutes stepUpError textOf
+      WhenStale accessError accessErrorCatalog assertNotCrossSite bodyFraming bodyOf cookieValues corsFor dropJsonType
+      extractToken fastifyOptions isLoopbackOrigin listHandlers listRoutes normalizeOrigin stepUpError textOf
     `,
   ],
   'authfort-service/testing': [

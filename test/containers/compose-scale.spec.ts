@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -26,7 +27,10 @@ const { services, networks, volumes } = readCompose(FILE);
 const image = stagesOf(read('Dockerfile')).at(-1)!;
 const haproxy = read('deploy/haproxy.cfg');
 const secrets = new Map(
-  ['POSTGRES_PASSWORD', 'INTROSPECT_SECRET', 'KEY_ENCRYPTION_SECRET'].map((name) => [name, 'x'.repeat(64)]),
+  ['POSTGRES_PASSWORD', 'INTROSPECT_SECRET', 'KEY_ENCRYPTION_SECRET'].map((name) => [
+    name,
+    createHash('sha256').update(name).digest('hex'),
+  ]),
 );
 const readers: Record<string, (env: Record<string, string>) => { port: number }> = {
   'auth-server': readAuthServerEnv,

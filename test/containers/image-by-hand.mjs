@@ -13,7 +13,10 @@ import pg from 'pg';
 const root = join(import.meta.dirname, '../..');
 const folder = mkdtempSync(join(tmpdir(), 'authfort-image-'));
 const image = join(folder, 'app');
-const SECRETS = { INTROSPECT_SECRET: 'i'.repeat(32), KEY_ENCRYPTION_SECRET: 'k'.repeat(32) };
+const SECRETS = {
+  INTROSPECT_SECRET: 'introspection-secret-of-the-image',
+  KEY_ENCRYPTION_SECRET: 'key-encryption-secret-of-the-image',
+};
 const children = [];
 const dockerfile = readFileSync(join(root, 'Dockerfile'), 'utf8');
 const command = /^CMD \["sh", "-c", "(.+)"\]$/m.exec(dockerfile)[1];

@@ -97,6 +97,31 @@ const cases: Case[] = [
   },
   {
     app: 'auth-server',
+    when: 'browsers would drop the cookies or anybody could read along',
+    env: {
+      NODE_ENV: 'production',
+      DATABASE_URL: DATABASE,
+      KEY_ENCRYPTION_SECRET: 'zq'.repeat(30),
+      INTROSPECT_SECRET: 'z'.repeat(64),
+      COOKIE_DOMAIN: '.co.uk',
+      FRONTEND_URL: 'http://zq7.example.com',
+      CORS_ORIGINS: 'capacitor://localhost, http://zq7.example.com',
+    },
+    names: ['KEY_ENCRYPTION_SECRET', 'INTROSPECT_SECRET', 'COOKIE_DOMAIN', 'FRONTEND_URL', 'CORS_ORIGINS'],
+  },
+  {
+    app: 'orders',
+    when: 'a secret repeats one character and an origin has no TLS',
+    env: {
+      NODE_ENV: 'production',
+      JWKS_URL: 'http://auth:8000/.well-known/jwks.json',
+      INTROSPECT_SECRET: 'z'.repeat(64),
+      CORS_ORIGINS: 'http://zq7.example.com',
+    },
+    names: ['INTROSPECT_SECRET', 'CORS_ORIGINS'],
+  },
+  {
+    app: 'auth-server',
     when: 'the database is another kind',
     env: { DATABASE_URL: 'mysql://somebody:kx93-password@db/auth', PORT: '70000' },
     names: ['DATABASE_URL', 'PORT'],

@@ -1,3 +1,5 @@
+import { isCookieDomain } from 'authfort';
+import { isLoopbackOrigin, normalizeOrigin } from 'authfort-service';
 import proxyaddr from 'proxy-addr';
 import { z } from 'zod';
 
@@ -53,14 +55,20 @@ const list = z
       .filter(Boolean),
   );
 const origins = list.refine(
-  (items) => items.every((item) => URL.canParse(item) && new URL(item).origin === item),
-  'must be origins such as https://app.example.com, separated by commas',
+  (items) => items.every((item) => normalizeOrigin(item) !== undefined),
+  'must be origins such as https://app.example.com or capacitor://localhost, separated by commas',
 );
 const proxies = list.refine(
   areProxyRanges,
-  'must be IP addresses, CIDR ranges or loopback, linklocal, uniquelocal, separated by commas',
+  'must be IP addresses, CIDR ranges, or unix, loopback, linklocal, uniquelocal, separated by commas',
 );
-const secret = z.string().min(16, 'must have at least 16 characters; `openssl rand -base64 32` makes one');
+const secret = z
+  .string()
+  .min(16, 'must have at least 16 characters; `openssl rand -base64 32` makes one')
+  .refine(
+    (value) => new Set(value).size > 3,
+    'must not repeat one or a few characters; `openssl rand -base64 32` makes one',
+  );
 
 const schema = z.object({
   PORT: z.coerce.number('must be a port number').int().min(0).max(65_535).default(8000),
@@ -78,13 +86,16 @@ const schema = z.object({
   KEY_ENCRYPTION_SECRET: secret.optional(),
   COOKIE_DOMAIN: z
     .string()
-    .regex(/^\.?[a-z0-9-]+(\.[a-z0-9-]+)*$/i, 'must be a domain such as .example.com')
+    .refine(
+      isCookieDomain,
+      'must be a domain such as .example.com, no address, no single label, and no public suffix such as co.uk',
+    )
     .optional(),
   COOKIE_SECURE: flag(true),
   CORS_ORIGINS: origins,
   FRONTEND_URL: z
     .url({ protocol: /^https?$/, error: 'must be an http(s) URL' })
-    .regex(/^(?!.*\?|\w+:\/\/[^/#]*@)/, 'must have neither a query nor a password')
+    .regex(/^(?!.*\?|\w+:\/\/[^/#]*@)\S*$/, 'must have no query, no password and no spaces')
     .optional(),
   SMTP_URL: z
     .url({
@@ -165,6 +176,10 @@ function productionProblems(given: NodeJS.ProcessEnv): string[] {
     problems.push('KEY_ENCRYPTION_SECRET: is needed in production; `openssl rand -base64 32` makes one');
   if (['false', 'off', '0'].includes(given.COOKIE_SECURE ?? ''))
     problems.push('COOKIE_SECURE: must not be false in production');
+  if (given.FRONTEND_URL && isWithoutTls(given.FRONTEND_URL))
+    problems.push('FRONTEND_URL: must be https in production: mails link to it with one-time tokens');
+  if (given.CORS_ORIGINS?.split(',').some((origin) => isWithoutTls(origin.trim())))
+    problems.push('CORS_ORIGINS: must be https in production');
   if (given.SMTP_URL && !given.MAIL_FROM)
     problems.push('MAIL_FROM: is needed in production with SMTP_URL: Shop <no-reply@example.com>');
   if (['true', 'on', '1'].includes(given.REQUIRE_VERIFIED_EMAIL ?? '') && !given.SMTP_URL)
@@ -176,9 +191,14 @@ function productionProblems(given: NodeJS.ProcessEnv): string[] {
   return problems;
 }
 
+/** Without TLS, anybody on the network path can write such a page. Pages of this machine are excepted. */
+function isWithoutTls(url: string): boolean {
+  return /^http:/i.test(url) && URL.canParse(url) && !isLoopbackOrigin(url);
+}
+
 function areProxyRanges(items: string[]): boolean {
   try {
-    proxyaddr.compile(items);
+    proxyaddr.compile(items.filter((item) => item !== 'unix'));
     return true;
   } catch {
     return false;

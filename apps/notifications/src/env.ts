@@ -1,3 +1,4 @@
+import { isLoopbackOrigin, normalizeOrigin } from 'authfort-service';
 import { z } from 'zod';
 
 /** What the notifications service reads from its environment. */
@@ -26,13 +27,18 @@ const schema = z.object({
         .filter(Boolean),
     )
     .refine(
-      (items) => items.every((item) => URL.canParse(item) && new URL(item).origin === item),
-      'must be origins such as https://app.example.com, separated by commas',
+      (items) => items.every((item) => normalizeOrigin(item) !== undefined),
+      'must be origins such as https://app.example.com or capacitor://localhost, separated by commas',
     ),
   JWKS_CACHE_SECONDS: z.coerce.number('must be a number of seconds').int().min(1).default(300),
   JWKS_COOLDOWN_SECONDS: z.coerce.number('must be a number of seconds').int().min(1).default(5),
   SHUTDOWN_DELAY_SECONDS: z.coerce.number('must be a number of seconds').min(0).max(300).optional(),
 });
+
+/** Without TLS, anybody on the network path can write the page of such an origin. */
+function isWithoutTls(origin: string): boolean {
+  return /^\s*http:/i.test(origin) && URL.canParse(origin) && !isLoopbackOrigin(origin);
+}
 
 /**
  * Reads and checks the environment.
@@ -47,6 +53,8 @@ export function readEnv(source: NodeJS.ProcessEnv = process.env): NotificationsE
   if (given.NODE_ENV === 'production' && !given.JWKS_URL) {
     problems.push('JWKS_URL: is needed in production (http://auth:8000/.well-known/jwks.json)');
   }
+  if (given.NODE_ENV === 'production' && given.CORS_ORIGINS?.split(',').some(isWithoutTls))
+    problems.push('CORS_ORIGINS: must be https in production');
   if (!parsed.success || problems.length > 0) {
     throw new Error(
       `The notifications service cannot start:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,

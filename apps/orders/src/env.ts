@@ -1,3 +1,4 @@
+import { isLoopbackOrigin, normalizeOrigin } from 'authfort-service';
 import { z } from 'zod';
 
 /** What the orders service reads from its environment. */
@@ -22,7 +23,11 @@ const schema = z.object({
   JWKS_URL: url.optional(),
   JWT_ISSUER: z.string().default('authfort'),
   INTROSPECT_URL: url.optional(),
-  INTROSPECT_SECRET: z.string().min(16, 'must have at least 16 characters').optional(),
+  INTROSPECT_SECRET: z
+    .string()
+    .min(16, 'must have at least 16 characters')
+    .refine((value) => new Set(value).size > 3, 'must not repeat one or a few characters')
+    .optional(),
   REVOCATIONS_URL: url.optional(),
   REVOCATIONS_WHEN_STALE: z.enum(['allow', 'introspect', 'deny']).default('allow'),
   CORS_ORIGINS: z
@@ -35,13 +40,18 @@ const schema = z.object({
         .filter(Boolean),
     )
     .refine(
-      (items) => items.every((item) => URL.canParse(item) && new URL(item).origin === item),
-      'must be origins such as https://app.example.com, separated by commas',
+      (items) => items.every((item) => normalizeOrigin(item) !== undefined),
+      'must be origins such as https://app.example.com or capacitor://localhost, separated by commas',
     ),
   JWKS_CACHE_SECONDS: z.coerce.number('must be a number of seconds').int().min(1).default(300),
   JWKS_COOLDOWN_SECONDS: z.coerce.number('must be a number of seconds').int().min(1).default(5),
   SHUTDOWN_DELAY_SECONDS: z.coerce.number('must be a number of seconds').min(0).max(300).optional(),
 });
+
+/** Without TLS, anybody on the network path can write the page of such an origin. */
+function isWithoutTls(origin: string): boolean {
+  return /^\s*http:/i.test(origin) && URL.canParse(origin) && !isLoopbackOrigin(origin);
+}
 
 /**
  * Reads and checks the environment. The introspection endpoint and the feed of revocations, unless given, are taken to stand beside the JWKS.
@@ -54,6 +64,8 @@ export function readEnv(source: NodeJS.ProcessEnv = process.env): OrdersEnv {
     ? []
     : parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
   if (given.NODE_ENV === 'production') {
+    if (given.CORS_ORIGINS?.split(',').some(isWithoutTls))
+      problems.push('CORS_ORIGINS: must be https in production');
     if (!given.JWKS_URL)
       problems.push('JWKS_URL: is needed in production (http://auth:8000/.well-known/jwks.json)');
     if (!given.INTROSPECT_SECRET)

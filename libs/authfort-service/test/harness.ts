@@ -189,12 +189,17 @@ export interface ServiceOptions {
   options?: Partial<ServiceAuthOptions>;
   filter?: boolean;
   controllers?: Type[];
+  /** Fastify over HTTP/2 without TLS; ask it with `overHttp2`. */
+  http2?: boolean;
 }
+
+export const fastifyAdapter = (http2 = false): FastifyAdapter =>
+  http2 ? new FastifyAdapter({ ...fastifyOptions, http2: true }) : new FastifyAdapter(fastifyOptions);
 
 /** Starts a service that trusts the issuer. */
 export async function startService(
   issuer: TestIssuer,
-  { adapter, options, filter, controllers }: ServiceOptions = {},
+  { adapter, options, filter, controllers, http2 }: ServiceOptions = {},
 ): Promise<ServiceUnderTest> {
   const clock = new TestClock();
   const module = await Test.createTestingModule({
@@ -213,7 +218,7 @@ export async function startService(
     .useValue(clock)
     .compile();
   const app = module.createNestApplication(
-    adapter === 'express' ? new ExpressAdapter() : new FastifyAdapter(fastifyOptions),
+    adapter === 'express' ? new ExpressAdapter() : fastifyAdapter(http2),
     { logger: false },
   );
   await app.listen(0, '127.0.0.1');

@@ -23,7 +23,7 @@ import { ActorScope, type FastifyHooks } from './events/actor.scope.js';
 import { authEventNames } from './events/auth-events.js';
 import { OutboxWorker } from './events/outbox.worker.js';
 import { features } from './features.js';
-import { acceptEmptyJsonBodies, type RequestHooks } from './http/empty-json-body.js';
+import { acceptEmptyJsonBodies, type RouteHooks } from './http/empty-json-body.js';
 import { underPrefix } from './http/route-prefix.js';
 import { type DocumentHooks, JwksShortcut } from './keys/jwks.shortcut.js';
 import { KeyRing } from './keys/key-ring.js';
@@ -103,7 +103,7 @@ export class AuthFortModule implements NestModule {
     if (corsOrigins.length > 0) consumer.apply(corsFor(corsOrigins)).forRoutes('{*path}');
     const { httpAdapter } = this.adapterHost;
     if (httpAdapter.getType() === 'fastify') {
-      const fastify = httpAdapter.getInstance<FastifyHooks & RequestHooks & DocumentHooks>();
+      const fastify = httpAdapter.getInstance<FastifyHooks & RouteHooks & DocumentHooks>();
       this.jwks.addTo(fastify);
       acceptEmptyJsonBodies(fastify, routePrefix);
       this.actors.addTo(fastify);

@@ -34,6 +34,7 @@ export {
   type MailTexts,
   MailTransport,
 } from './options/mail.options.js';
+export { isCookieDomain } from './options/cookie-domain.js';
 export { AuthFortOptionsError } from './options/resolve-options.js';
 export type { AuthResult, AuthTokens } from './sessions/auth-result.js';
 export type { RoleOverview } from './roles/permission.repository.js';

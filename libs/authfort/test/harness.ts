@@ -77,6 +77,10 @@ export interface SignedUp {
 
 export interface StartOptions {
   adapter?: Adapter;
+  /** Fastify over HTTP/2 without TLS; the requests of this harness are HTTP/1.1. */
+  http2?: boolean;
+  /** Listen on this unix socket; `url` is of no use then. */
+  socketPath?: string;
   options?: AuthFortOptions;
   /** Start on the database of another server. Close this one after that one. */
   replicaOf?: TestServer;
@@ -97,8 +101,8 @@ export async function startServer(start: StartOptions = {}): Promise<TestServer>
   const clock = start.clock ?? start.replicaOf?.clock ?? new ManualClock();
   const mail = new MemoryMail();
   const app = await boot(database, clock, mail, start);
-  const { port } = app.getHttpServer().address() as { port: number };
-  const url = `http://127.0.0.1:${port}`;
+  const { port } = app.getHttpServer().address() as { port?: number };
+  const url = `http://127.0.0.1:${port ?? 0}`;
   const request = (path: string, options?: RequestOptions) => send(url + path, options);
   const server: TestServer = {
     url,
@@ -160,9 +164,16 @@ async function boot(
     .useValue(clock);
   if (!start.realHashing) builder.overrideProvider(PasswordHasher).useClass(QuickPasswordHasher);
   const module = await builder.compile();
-  const adapter = start.adapter === 'express' ? new ExpressAdapter() : new FastifyAdapter(fastifyOptions);
+  const adapter =
+    start.adapter === 'express'
+      ? new ExpressAdapter()
+      : start.http2
+        ? new FastifyAdapter({ ...fastifyOptions, http2: true })
+        : new FastifyAdapter(fastifyOptions);
   const app = module.createNestApplication(adapter, { logger: ['error', 'fatal'] });
-  await app.listen(0, '127.0.0.1');
+  if (start.socketPath === undefined) await app.listen(0, '127.0.0.1');
+  else
+    await app.listen(start.adapter === 'express' ? start.socketPath : ({ path: start.socketPath } as never));
   return app;
 }
 

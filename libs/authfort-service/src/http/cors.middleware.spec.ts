@@ -9,7 +9,7 @@ describe('corsFor', () => {
   let server: Server;
   let url: string;
   beforeAll(async () => {
-    const middleware = corsFor([APP]);
+    const middleware = corsFor(['HTTPS://App.example.com.:443', 'capacitor://localhost']);
     server = createServer((request, response) => middleware(request, response, () => response.end('served')));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -26,14 +26,32 @@ describe('corsFor', () => {
     expect(headers.get('access-control-allow-credentials')).toBe('true');
     expect(headers.get('access-control-allow-methods')).toContain('DELETE');
   });
-  it.each(['https://evil.example', 'https://app.example.com.evil.example', 'http://app.example.com', 'null'])(
-    'tells %s nothing, and caches nothing for others',
-    async (origin) => {
-      for (const answer of [await preflight(origin), await fetch(url, { headers: { origin } })]) {
-        expect(accessHeaders(answer)).toEqual([]);
-        expect(answer.headers.get('vary')).toBe('Origin');
-        expect(await answer.text()).toBe('served');
-      }
-    },
+  it.each([
+    APP,
+    `${APP}:443`,
+    'https://APP.example.com',
+    'https://app.example.com.',
+    'capacitor://localhost',
+  ])('repeats the listed origin as %s was written', async (origin) => {
+    for (const answer of [await preflight(origin), await fetch(url, { headers: { origin } })])
+      expect(answer.headers.get('access-control-allow-origin')).toBe(origin);
+  });
+  it.each(['*', 'https://*.example.com', 'null', 'https://app.example.com/path', 'app.example.com'])(
+    'cannot be made for %s',
+    (origin) => expect(() => corsFor([APP, origin])).toThrow(/^corsFor: origin 1 must be an origin such as/),
   );
+  it.each([
+    'https://evil.example',
+    'https://app.example.com.evil.example',
+    'http://app.example.com',
+    'https://app.example.com:8443',
+    'capacitor://other',
+    'null',
+  ])('tells %s nothing, and caches nothing for others', async (origin) => {
+    for (const answer of [await preflight(origin), await fetch(url, { headers: { origin } })]) {
+      expect(accessHeaders(answer)).toEqual([]);
+      expect(answer.headers.get('vary')).toBe('Origin');
+      expect(await answer.text()).toBe('served');
+    }
+  });
 });

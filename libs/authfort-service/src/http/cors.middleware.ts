@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import cors from 'cors';
+import { normalizeOrigin } from './origin.js';
 
 type Middleware = (
   request: IncomingMessage,
@@ -9,9 +10,12 @@ type Middleware = (
 
 /**
  * CORS for the listed origins, with credentials: `app.use(corsFor(['https://app.example.com']))`. Any other origin sees no
- * `Access-Control-*` header at all.
+ * `Access-Control-*` header at all. Origins are compared in their canonical spelling ({@link normalizeOrigin}); the answer repeats
+ * the header `Origin` exactly as it was sent, since browsers compare the text (Fetch §4.9, CORS check).
+ * @throws Error for an entry that is no origin: a wildcard, `null`, a URL with a path
  */
 export function corsFor(origins: readonly string[]): Middleware {
+  const listed = new Set(origins.map(canonical));
   const allowed = cors({
     origin: true,
     credentials: true,
@@ -20,7 +24,7 @@ export function corsFor(origins: readonly string[]): Middleware {
   });
   return (request, response, next) => {
     const { origin } = request.headers;
-    if (origin !== undefined && origins.includes(origin)) {
+    if (origin !== undefined && isListed(origin, listed)) {
       allowed(request as Parameters<typeof allowed>[0], response as Parameters<typeof allowed>[1], next);
       return;
     }
@@ -28,4 +32,16 @@ export function corsFor(origins: readonly string[]): Middleware {
     response.setHeader('Vary', 'Origin');
     next();
   };
+}
+
+function canonical(origin: string, index: number): string {
+  const found = normalizeOrigin(origin);
+  if (found === undefined)
+    throw new Error(`corsFor: origin ${index} must be an origin such as https://app.example.com`);
+  return found;
+}
+
+function isListed(origin: string, listed: ReadonlySet<string>): boolean {
+  const found = normalizeOrigin(origin);
+  return found !== undefined && listed.has(found);
 }

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { accessError, type AccessErrorCode } from '../errors/access-errors.js';
+import { bodyFraming, dropJsonType, type FramedRequest } from './empty-json-body.js';
 
 interface FastifyReply {
   readonly raw: {
@@ -30,10 +31,17 @@ const HEADERS = {
  * - A request that arrives on an open connection while the app ends is answered; Fastify's default is 503. See {@link Drain}.
  * - What never reaches the app's exception filters (a URL that cannot be decoded, headers that are too large, no HTTP at all) is
  *   answered with a stable code too. Fastify's own answers repeat the URL, and with it whatever secret stands in it.
+ * - A request that announces JSON and has no body is a request without a body, as on Express; Fastify's default is 400, also at an
+ *   unknown route. `rewriteUrl` does that, since it sees a request before its route is looked up; the URL stays the same.
  */
 export const fastifyOptions = {
   requestTimeout: 30_000,
   return503OnClosing: false,
+  rewriteUrl(request: FramedRequest & { url?: string }): string {
+    if (request.headers['content-type'] !== undefined && bodyFraming(request) === 'empty')
+      dropJsonType(request.headers);
+    return request.url ?? '/';
+  },
   frameworkErrors(_error: unknown, _request: unknown, { raw: response }: FastifyReply): void {
     const answer = accessError('bad_request');
     response.statusCode = answer.statusCode;

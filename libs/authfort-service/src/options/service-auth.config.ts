@@ -1,11 +1,15 @@
 import { z } from 'zod';
+import { normalizeOrigin } from '../http/origin.js';
 import type { ServiceAuthOptions } from './service-auth.options.js';
 
 /** DI token of {@link ServiceAuthConfig}. */
 export const SERVICE_AUTH_CONFIG = Symbol('SERVICE_AUTH_CONFIG');
 
 const url = z
-  .url({ protocol: /^https?$/, error: 'must be an http(s) URL' })
+  .string()
+  // Zod trims the URL, and the URL parser encodes spaces and drops line breaks, so both would hide the mistake.
+  .regex(/^\S*$/, 'must have no spaces or line breaks')
+  .pipe(z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' }))
   .refine(holdsNoPassword, 'must not hold a user name or password');
 const seconds = z.number().min(0).max(31_536_000);
 const positive = z.number().min(0.001).max(31_536_000);
@@ -13,6 +17,7 @@ const positive = z.number().min(0.001).max(31_536_000);
 const secret = z
   .string()
   .min(16, 'must have at least 16 characters')
+  .refine(isVaried, 'must not repeat one or a few characters')
   // fetch refuses a header with some, and its error would repeat the secret into the log.
   .regex(/^[^\p{Cc}]*$/u, 'must have no line breaks or other control characters');
 const revocations = z.strictObject({
@@ -40,9 +45,10 @@ const schema = z.strictObject({
       z
         .string()
         .refine(
-          (text) => URL.canParse(text) && new URL(text).origin === text,
-          'must be an origin such as https://app.example.com',
-        ),
+          (text) => normalizeOrigin(text) !== undefined,
+          'must be an origin such as https://app.example.com or capacitor://localhost, without a path or a wildcard',
+        )
+        .transform((text) => normalizeOrigin(text)!),
     )
     .default([]),
   introspectUrl: url.optional(),
@@ -100,6 +106,11 @@ function describe(issue: z.core.$ZodIssue): string {
   return issue.code === 'unrecognized_keys'
     ? `${path}: unknown option ${issue.keys.join(', ')}`
     : `${path}: ${issue.message}`;
+}
+
+/** A random secret of 16 characters has more than three different ones. */
+function isVaried(value: string): boolean {
+  return new Set(value).size > 3;
 }
 
 /** `/stream` and `?since=` are put behind it. */

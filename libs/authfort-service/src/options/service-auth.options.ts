@@ -13,7 +13,7 @@ export interface ServiceAuthOptions {
   algorithms?: readonly TokenAlgorithm[];
   /** Also accept the token from this cookie. Default: bearer tokens only. */
   cookieName?: string;
-  /** Origins whose pages may send state-changing requests by cookie, besides the service's own. */
+  /** Origins whose pages may send state-changing requests by cookie, besides the service's own. Also of native shells: `capacitor://localhost`. */
   allowedOrigins?: readonly string[];
   /** For `@Introspect()`, `ServiceAuth.introspect()`, and `@Permissions()` where a token carries none: RFC 7662 endpoint of the auth server. */
   introspectUrl?: string;

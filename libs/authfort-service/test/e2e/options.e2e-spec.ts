@@ -89,6 +89,29 @@ describe('ServiceAuthModule', () => {
     }
     expect(message).not.toContain('hunter2');
   });
+  it.each([
+    ['jwksUrl', { jwksUrl: 'http://auth/jwks json' }],
+    ['jwksUrl', { jwksUrl: ' http://auth/jwks.json' }],
+    ['jwksUrl', { jwksUrl: 'http://user:hunter2@auth/jwks.json' }],
+    ['cookieName', { cookieName: 'access;token' }],
+    ['allowedOrigins.0', { allowedOrigins: ['*'] }],
+    ['allowedOrigins.0', { allowedOrigins: ['https://*.example.com'] }],
+    ['allowedOrigins.1', { allowedOrigins: ['capacitor://localhost', 'null'] }],
+    ['allowedOrigins.0', { allowedOrigins: ['https://user:hunter2@app.example.com'] }],
+    ['introspectSecret', { introspectUrl: 'http://auth/introspect', introspectSecret: 'x'.repeat(64) }],
+    ['revocations.secret', { revocations: { url: 'http://auth/revocations', secret: '10'.repeat(16) } }],
+  ])('names %s in the problems of %j', (problem, options) => {
+    let caught: unknown;
+    try {
+      ServiceAuthModule.forRoot({ jwksUrl: issuer?.jwksUrl ?? 'http://auth/jwks.json', ...options });
+    } catch (error) {
+      caught = error;
+    }
+    expect(caught).toBeInstanceOf(ServiceAuthOptionsError);
+    const { problems } = caught as ServiceAuthOptionsError;
+    expect(problems).toEqual([expect.stringMatching(`^${problem}: `)]);
+    expect(problems.join()).not.toContain('hunter2');
+  });
   it('wants a secret for the feed of revocations, and somebody to ask where it is to ask', () => {
     const [url, secret] = ['http://auth/revocations', 'sixteen characters'];
     const problemsOf = (options: Partial<ServiceAuthOptions>): readonly string[] => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createTestIssuer, type TestIssuer } from 'authfort-service/testing';
 import { adapters, bearer, startService, type ServiceUnderTest } from '../harness.js';
+import { overHttp1, overHttp2 } from '../raw-http.js';
 
 const APP = 'https://app.example.com';
 
@@ -12,7 +13,10 @@ describe.each(adapters)('attack: another site uses the cookie, on %s', (adapter)
     issuer = await createTestIssuer();
     service = await startService(issuer, {
       adapter,
-      options: { cookieName: 'access_token', allowedOrigins: [APP] },
+      options: {
+        cookieName: 'access_token',
+        allowedOrigins: [`${APP.toUpperCase()}.:443`, 'capacitor://localhost'],
+      },
     });
   });
   afterAll(async () => {
@@ -34,6 +38,8 @@ describe.each(adapters)('attack: another site uses the cookie, on %s', (adapter)
     'https://other.example.com',
     'https://app.example.com.evil.example',
     'http://app.example.com',
+    'https://app.example.com:8443',
+    'capacitor://other',
     'null',
     'nonsense',
   ])('refuses Origin: %s', async (origin) => expect(await post({ origin })).toBe('csrf_rejected'));
@@ -61,5 +67,60 @@ describe.each(adapters)('attack: another site uses the cookie, on %s', (adapter)
     expect((await service.get('/orders', { ...evil, cookie: `access_token=${issuer.sign()}` })).status).toBe(
       200,
     );
+  });
+  it.each(['https://APP.example.com:443', 'https://app.example.com.', 'capacitor://localhost'])(
+    'serves the listed origin as %s',
+    async (origin) => expect(await post({ origin, 'sec-fetch-site': 'cross-site' })).toBe(200),
+  );
+  it.each([
+    ['https://shop.example', 'shop.example:443', 200],
+    ['http://shop.example', 'shop.example:80', 200],
+    ['https://shop.example', 'SHOP.EXAMPLE', 200],
+    ['https://shop.example', 'shop.example.', 200],
+    ['https://xn--bcher-kva.example', 'xn--bcher-kva.example:443', 200],
+    ['http://[::1]:8000', '[0:0:0:0:0:0:0:1]:8000', 200],
+    ['https://shop.example:8443', 'shop.example', 403],
+    ['https://shop.example', 'shop.example:8443', 403],
+    ['https://shop.example.evil.example', 'shop.example', 403],
+    ['capacitor://shop.example', 'shop.example', 403],
+  ])('answers a page of %s at the host %s with %d', async (origin, host, expected) => {
+    const headers = { cookie: `access_token=${issuer.sign()}`, origin, host };
+    expect((await overHttp1(`${service.url}/orders`, { headers })).status).toBe(expected);
+  });
+});
+
+describe('attack: another site uses the cookie, over HTTP/2', () => {
+  let issuer: TestIssuer;
+  let service: ServiceUnderTest;
+  beforeAll(async () => {
+    issuer = await createTestIssuer();
+    service = await startService(issuer, {
+      adapter: 'fastify',
+      http2: true,
+      options: { cookieName: 'access_token', allowedOrigins: [APP] },
+    });
+  });
+  afterAll(async () => {
+    await service.close();
+    await issuer.stop();
+  });
+  it.each([
+    ['https://shop.example', 'shop.example', 200],
+    ['https://shop.example', 'shop.example:443', 200],
+    [APP, 'shop.example', 200],
+    ['https://evil.example', 'shop.example', 403],
+    ['https://shop.example:8443', 'shop.example', 403],
+    ['null', 'shop.example', 403],
+  ])('answers a page of %s at the authority %s with %d', async (origin, authority, expected) => {
+    const headers = { cookie: `access_token=${issuer.sign()}`, origin, ':authority': authority };
+    const { status } = await overHttp2(`${service.url}/orders`, { headers });
+    expect(status).toBe(expected);
+  });
+  it('refuses a Host that differs from :authority', async () => {
+    const headers = { cookie: `access_token=${issuer.sign()}`, origin: 'https://evil.example' };
+    const { error } = await overHttp2(`${service.url}/orders`, {
+      headers: { ...headers, ':authority': 'shop.example', host: 'evil.example' },
+    });
+    expect(error).toBe('csrf_rejected');
   });
 });

@@ -2,7 +2,8 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createTestIssuer, type TestIssuer } from 'authfort-service/testing';
-import { startService, type ServiceUnderTest } from '../harness.js';
+import { adapters, bearer, startService, type ServiceUnderTest } from '../harness.js';
+import { overHttp1, overHttp2 } from '../raw-http.js';
 
 /** OWASP ASVS 7.4.1: what is refused before the app sees it is answered like everything else, and repeats nothing. */
 describe('attack: requests that never reach the app', () => {
@@ -45,5 +46,44 @@ describe('attack: requests that never reach the app', () => {
     expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
     expect([body.statusCode, body.error]).toEqual([status, code]);
     expect(head + JSON.stringify(body)).not.toContain('echo-me');
+  });
+});
+
+/** Many clients announce JSON on every request, also on those without a body. */
+describe.each([...adapters, 'http2' as const])('JSON without a body, on %s', (adapter) => {
+  let issuer: TestIssuer;
+  let service: ServiceUnderTest;
+  beforeAll(async () => {
+    issuer = await createTestIssuer();
+    service = await startService(
+      issuer,
+      adapter === 'http2' ? { adapter: 'fastify', http2: true } : { adapter },
+    );
+  });
+  afterAll(async () => {
+    await service.close();
+    await issuer.stop();
+  });
+  const ask = (path: string, headers: Record<string, string> = {}, method = 'POST') =>
+    (adapter === 'http2' ? overHttp2 : overHttp1)(service.url + path, {
+      method,
+      headers: { 'content-type': 'application/json; charset=utf-8', ...headers },
+    });
+
+  it.each<Record<string, string>>([{}, { 'content-length': '0' }])(
+    'is no body for a route (%j)',
+    async (headers) => {
+      const { status } = await ask('/orders', { ...headers, ...bearer(issuer.sign()) });
+      expect(status).toBe(200);
+      expect((await ask('/orders/7', { ...headers, ...bearer(issuer.sign()) }, 'DELETE')).status).toBe(403);
+    },
+  );
+  it('is refused by the guard as any other request is', async () => {
+    const { status, error } = await ask('/orders');
+    expect([status, error]).toEqual([401, 'token_missing']);
+  });
+  it('is 404 at an unknown route', async () => {
+    for (const headers of [{}, { 'content-length': '0' }] as Record<string, string>[])
+      expect((await ask('/unknown', headers)).error).toBe('not_found');
   });
 });

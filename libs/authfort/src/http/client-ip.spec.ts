@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
 import { ClientIp } from './client-ip.js';
 
-function request(remoteAddress: string, headers: Record<string, string> = {}): IncomingMessage {
+function request(remoteAddress: string | undefined, headers: Record<string, string> = {}): IncomingMessage {
   return { headers, socket: { remoteAddress } } as unknown as IncomingMessage;
 }
 
@@ -39,6 +39,85 @@ describe('ClientIp', () => {
     ['the address without its mapping', behindProxies, '::ffff:203.0.113.9', undefined, '203.0.113.9'],
   ])('finds %s', (_, clientIp, peer, forwarded, expected) => {
     expect(clientIp.of(request(peer, forwarded ? { 'x-forwarded-for': forwarded } : {}))).toBe(expected);
+  });
+  it.each([
+    ['::FFFF:10.0.0.1', '203.0.113.9'],
+    ['::ffff:a00:1', '203.0.113.9'],
+    ['0:0:0:0:0:ffff:0a00:0001', '203.0.113.9'],
+    ['0:0:0:0:0:0:0:1', '203.0.113.9'],
+    ['10.0.0.1', '::ffff:203.0.113.9'],
+    ['10.0.0.1', '1.2.3.4, 203.0.113.9, 10.0.0.2:4711'],
+    ['10.0.0.1', '1.2.3.4, 203.0.113.9, ::ffff:10.0.0.2'],
+    ['10.0.0.1', '1.2.3.4, 203.0.113.9, [::ffff:a00:2]:443'],
+    ['10.0.0.1', '1.2.3.4,203.0.113.9,"10.0.0.2"'],
+    ['10.0.0.1', '1.2.3.4, 203.0.113.9, "[::1]:80" '],
+    ['10.0.0.1', '1.2.3.4, 203.0.113.9\t, 10.0.0.2,'],
+    ['10.0.0.1', '1.2.3.4, 203.0.113.9 ,, 10.0.0.2'],
+    ['10.0.0.1', '1.2.3.4, "203.0.113.9:80", 0:0::1'],
+  ])('recognises the hop %s and the hops of %s', (peer, forwarded) => {
+    expect(behindProxies.of(request(peer, { 'x-forwarded-for': forwarded }))).toBe('203.0.113.9');
+  });
+  it.each([
+    ['2001:DB8::1', '2001:db8::1'],
+    ['2001:0db8:0000:0000:0000:0000:0000:0001', '2001:db8::1'],
+    ['[2001:db8:0:0::1]:443', '2001:db8::1'],
+    ['2001:db8::1%eth0', '2001:db8::1'],
+    ['fe80::1%25en0', 'fe80::1'],
+    ['2001:db8::192.0.2.1', '2001:db8::c000:201'],
+  ])('writes the client %s as %s', (given, canonical) => {
+    expect(behindProxies.of(request('10.0.0.1', { 'x-forwarded-for': given }))).toBe(canonical);
+    expect(behindProxies.of(request(given.replace(/^\[(.*)\].*/, '$1')))).toBe(canonical);
+  });
+  it.each([
+    'unknown',
+    '_hidden',
+    '1.2.3.4, unknown',
+    '1.2.3.4, 010.0.0.1',
+    '1.2.3.4, 10.1',
+    '1.2.3.4, 0x0a000001',
+    '1.2.3.4, 203.0.113.9:port',
+    '1.2.3.4, 203.0.113.999',
+    '1.2.3.4, [::1',
+    '1.2.3.4, ::1]',
+    '1.2.3.4, [10.0.0.2]x',
+    "1.2.3.4, '; DROP TABLE authfort_users; --",
+    'x'.repeat(10_000),
+    '',
+    ' , ,',
+  ])('stops at the last trusted hop before the garbage (%#)', (forwarded) => {
+    expect(behindProxies.of(request('10.0.0.1', { 'x-forwarded-for': forwarded }))).toBe('10.0.0.1');
+    const twice = `${forwarded}, 10.0.0.2`;
+    expect(behindProxies.of(request('10.0.0.1', { 'x-forwarded-for': twice }))).toBe('10.0.0.2');
+  });
+  it('ignores Forwarded and other headers', () => {
+    const headers = { forwarded: 'for=1.2.3.4', 'x-real-ip': '1.2.3.4', 'cf-connecting-ip': '1.2.3.4' };
+    expect(behindProxies.of(request('10.0.0.1', headers))).toBe('10.0.0.1');
+  });
+  it('takes the addresses of a range in any spelling', () => {
+    for (const range of ['2001:DB8::/32', '2001:0db8:0:0::0/32']) {
+      const clientIp = new ClientIp({ trustedProxies: [range] });
+      const peer = '2001:0DB8:0::7';
+      expect(clientIp.of(request(peer, { 'x-forwarded-for': '203.0.113.9' }))).toBe('203.0.113.9');
+    }
+  });
+  describe('behind a unix socket', () => {
+    const at = (address: unknown) => ({ httpAdapter: { getHttpServer: () => ({ address: () => address }) } });
+    const pipe = request(undefined, { 'x-forwarded-for': '1.2.3.4, 203.0.113.9' });
+
+    it('takes every client for one, unless unix is trusted', () => {
+      expect(new ClientIp({ trustedProxies: ['loopback'] }, at('/run/auth.sock')).of(pipe)).toBe('unix');
+    });
+    it('finds the client, if unix is trusted', () => {
+      const clientIp = new ClientIp({ trustedProxies: ['unix', '10.0.0.0/8'] }, at('/run/auth.sock'));
+      expect(clientIp.of(pipe)).toBe('203.0.113.9');
+      expect(clientIp.of(request(undefined))).toBe('unix');
+      expect(clientIp.of(request(undefined, { 'x-forwarded-for': '203.0.113.9, unix' }))).toBe('unix');
+    });
+    it('does not take a closed connection for a unix socket', () => {
+      const clientIp = new ClientIp({ trustedProxies: ['unix'] }, at({ port: 8000, address: '::' }));
+      expect(clientIp.of(pipe)).toBe('');
+      expect(new ClientIp({ trustedProxies: ['unix'] }, at(null)).of(pipe)).toBe('');
+    });
   });
   it('reads a Fastify request through its raw one', () => {
     expect(behindProxies.of({ raw: request('203.0.113.9') })).toBe('203.0.113.9');

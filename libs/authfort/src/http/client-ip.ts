@@ -1,30 +1,83 @@
 import type { IncomingMessage } from 'node:http';
-import { isIP } from 'node:net';
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable, Logger, Optional } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
 import proxyaddr from 'proxy-addr';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
 import type { ClientInfo } from './client-info.js';
+import { parseAddress } from './ip-address.js';
 
 /** A request of Express (an IncomingMessage) or of Fastify (which wraps one in `raw`). */
 export type HttpRequest = IncomingMessage | { readonly raw: IncomingMessage };
 
-/** Finds the client's address: from the right of `X-Forwarded-For`, as far as the hops are trusted proxies. */
+/** The entry of `trustedProxies` for proxies that connect through a unix domain socket, and the address of such a peer. */
+export const UNIX = 'unix';
+
+/** Which addresses are trusted proxies. @throws TypeError for an entry that is neither `unix`, an address, a range nor a known name */
+export function trustedHops(trustedProxies: readonly string[]): (address: string) => boolean {
+  const trustsUnix = trustedProxies.includes(UNIX);
+  const trusts = proxyaddr.compile(trustedProxies.filter((entry) => entry !== UNIX));
+  return (address) => (address === UNIX ? trustsUnix : trusts(address, 0));
+}
+
+interface ServerHost {
+  readonly httpAdapter?: { getHttpServer(): { address?(): unknown } | undefined };
+}
+
+/**
+ * Finds the client's address: from the right of `X-Forwarded-For`, as far as the hops are trusted proxies. `Forwarded` (RFC 7239) and
+ * headers of single vendors are ignored. Each hop is parsed before it is compared, so its spelling does not matter.
+ */
 @Injectable()
 export class ClientIp {
   private readonly logger = new Logger(ClientIp.name);
   private warned = false;
-  private readonly trust: (address: string, hop: number) => boolean;
+  private readonly trust: (address: string) => boolean;
 
-  constructor(@Inject(AUTHFORT_CONFIG) config: Pick<AuthFortConfig, 'trustedProxies'>) {
-    this.trust = proxyaddr.compile([...config.trustedProxies]);
+  constructor(
+    @Inject(AUTHFORT_CONFIG) config: Pick<AuthFortConfig, 'trustedProxies'>,
+    @Optional() @Inject(HttpAdapterHost) private readonly adapterHost?: ServerHost,
+  ) {
+    this.trust = trustedHops(config.trustedProxies);
   }
 
-  /** The address of the client; a header that an untrusted peer sends changes nothing. */
+  /**
+   * The address of the client in its canonical spelling; `unix` behind a unix socket, empty where the connection has ended. A header
+   * that an untrusted peer sends changes nothing, and text that is no address never gets through.
+   */
   of(request: HttpRequest): string {
     const raw = 'raw' in request ? request.raw : request;
-    const peer = raw.socket.remoteAddress ?? '';
-    if (raw.headers['x-forwarded-for'] !== undefined && !this.trust(peer, 0)) this.warnOnce(peer);
-    return addressOf(proxyaddr(raw, this.trust)) ?? addressOf(peer) ?? peer;
+    const forwarded = raw.headers['x-forwarded-for'];
+    const peer = parseAddress(raw.socket.remoteAddress) ?? (this.listensOnUnixSocket() ? UNIX : '');
+    if (forwarded === undefined) return peer;
+    if (!this.trust(peer)) {
+      this.warnOnce(peer);
+      return peer;
+    }
+    return this.lastUntrusted(peer, [forwarded].flat().join());
+  }
+
+  /** Stops at the last trusted hop where the next one is no address. */
+  private lastUntrusted(peer: string, forwarded: string): string {
+    let hop = peer;
+    // RFC 9110 §5.6.1.2: empty elements of a list do not count.
+    for (const text of forwarded
+      .split(',')
+      .reverse()
+      .filter((element) => element.trim() !== '')) {
+      const next = parseAddress(text);
+      if (next === undefined) return hop;
+      hop = next;
+      if (!this.trust(hop)) return hop;
+    }
+    return hop;
+  }
+
+  /**
+   * The peer of a unix socket has no address. A TCP connection that has ended has none either. The server tells the two apart: its
+   * address is a path. Otherwise a client could close its connection to be taken for the proxy.
+   */
+  private listensOnUnixSocket(): boolean {
+    return typeof this.adapterHost?.httpAdapter?.getHttpServer()?.address?.() === 'string';
   }
 
   /** A proxy that nobody named makes all clients one: they share every rate limit. */
@@ -40,22 +93,6 @@ export class ClientIp {
     const raw = 'raw' in request ? request.raw : request;
     return { ip: this.of(raw), userAgent: printable(raw.headers['user-agent']) };
   }
-}
-
-/**
- * The bare address: some proxies write a port behind it, and an IPv4 client of a dual-stack socket is written as
- * `::ffff:192.0.2.1` or `::ffff:c000:201` (RFC 4291 §2.5.5.2). Undefined for what is none: it would be a new client each time.
- */
-function addressOf(text: string | undefined): string | undefined {
-  const bare = (text ?? '')
-    .trim()
-    .replace(/^\[(.*)\](:\d+)?$/, '$1')
-    .replace(/^(\d+(?:\.\d+){3}):\d+$/, '$1');
-  if (!isIP(bare)) return undefined;
-  const [, high, low] = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/i.exec(bare) ?? [];
-  if (high === undefined || low === undefined) return bare.replace(/^::ffff:(?=\d+\.)/i, '');
-  const bytes = [parseInt(high, 16), parseInt(low, 16)].flatMap((pair) => [pair >> 8, pair & 0xff]);
-  return bytes.join('.');
 }
 
 /** Bounded, and without what PostgreSQL could not store or a log viewer would obey. */

@@ -29,7 +29,7 @@ export const JsonBody = (schema: z.ZodType): ParameterDecorator => ParsedBody({ 
 /** See {@link JsonBody}. A request without a body counts as `{}`. */
 export function parseJsonBody<T>(schema: z.ZodType<T>, request: RequestWithBody): T {
   const { headers, body } = request;
-  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+  const hasBody = isPresent(headers, body);
   if (hasBody && !isJson(headers['content-type'])) throw authError('unsupported_media_type');
   const value = hasBody ? body : {};
   if (typeof value !== 'object' || value === null || Array.isArray(value) || !isTame(value))
@@ -38,6 +38,13 @@ export function parseJsonBody<T>(schema: z.ZodType<T>, request: RequestWithBody)
   if (!result.success)
     throw authError('validation_error', { details: result.error.issues.map(describeIssue) });
   return result.data;
+}
+
+/** HTTP/2 needs no header for a body, so without a length the parsed body tells. */
+function isPresent(headers: RequestWithBody['headers'], body: unknown): boolean {
+  if (headers['transfer-encoding'] !== undefined) return true;
+  const length = headers['content-length'];
+  return length === undefined ? body !== undefined && body !== null : Number(length) > 0;
 }
 
 /** RFC 8259 §8.1: JSON is UTF-8. Express would decode another charset, Fastify would ignore it. */

@@ -163,7 +163,7 @@ export interface AuthFortOptions {
   emailOtpTtl?: number;
   /**
    * Where the pages are that mails link to: `/verify-email`, `/reset-password`, `/magic-link`, `/confirm-email`, each with `?token=`. No
-   * query; a path or `#` is kept. Without it those links lead nowhere.
+   * query; a path or `#` is kept. In production `https`, except for this machine. Without it those links lead nowhere.
    */
   frontendUrl?: string;
   mail?: MailOptions;
@@ -172,11 +172,18 @@ export interface AuthFortOptions {
   auditRetention?: number;
   passwordPolicy?: PasswordPolicyOptions;
   passwordHashing?: PasswordHashingOptions;
-  /** Addresses or CIDR ranges of the proxies whose `X-Forwarded-For` is believed. Default: none. */
+  /**
+   * The proxies whose `X-Forwarded-For` is believed: addresses, CIDR ranges, `loopback`, `linklocal`, `uniquelocal`, or `unix` for proxies
+   * that connect through a unix socket. `Forwarded` (RFC 7239) is not read. Default: none.
+   */
   trustedProxies?: readonly string[];
   /** Path of the routes, except JWKS, discovery, introspection and health. Default `auth`. */
   routePrefix?: string;
-  /** Origins of the browser apps: they may call with credentials and pass the CSRF check. Default: none. */
+  /**
+   * Origins of the browser apps (`https://app.example.com`) and native shells (`capacitor://localhost`): they may call with credentials and
+   * pass the CSRF check. Compared in their canonical spelling. No wildcards; with `cookie` in production, no `http` but of this machine.
+   * Default: none.
+   */
   corsOrigins?: readonly string[];
   /** Seals the private keys in the database (at least 16 characters). Default `KEY_ENCRYPTION_SECRET`; needed in production. */
   keyEncryptionSecret?: string;

@@ -1,7 +1,8 @@
-import proxyaddr from 'proxy-addr';
 import { z } from 'zod';
 import type { RateLimitName, RateLimitRule } from './auth-fort.options.js';
+import { isCookieDomain } from './cookie-domain.js';
 import type { MailTransport } from './mail.options.js';
+import { cookieName, fetchedUrl, httpUrl, origin, proxy, secret } from './option-values.js';
 
 /** The limits where the options name none. */
 export const DEFAULT_RULES: Record<RateLimitName, RateLimitRule> = {
@@ -27,20 +28,9 @@ const SENDER =
   /^(?:(?:"[^"\\]*"|[^"(),:;<>@[\\\]]*)\s*<[^\s"(),:;<>@]+@[^\s"(),:;<>@]+>|[^\s"(),:;<>@]+@[^\s"(),:;<>@]+)$/;
 
 const seconds = z.number().int().min(1).max(315_360_000);
-const secret = z.string().min(16, 'must have at least 16 characters');
-const cookieName = z
-  .string()
-  .regex(/^[\w!#$%&'*.^`|~+-]+$/, 'must be a cookie name (RFC 6265 token characters)');
-const origin = z
-  .string()
-  .refine(isOrigin, 'must be an origin such as https://app.example.com, without a path');
-const proxy = z
-  .string()
-  .refine(isProxyRange, 'must be an IP address, a CIDR range or loopback, linklocal, uniquelocal');
 const rule = z.strictObject({ points: z.number().int().min(1), durationSeconds: seconds });
 const ruleNames = z.enum(Object.keys(DEFAULT_RULES) as [RateLimitName, ...RateLimitName[]]);
 
-const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' });
 const frontendUrl = httpUrl.refine(
   (text) => !/\?|^\w+:\/\/[^/#]*@/.test(text),
   'must have neither a query nor a password: mails append a page and a token',
@@ -69,13 +59,13 @@ const mailText = z.strictObject({
 const mailTexts = z.partialRecord(mailNames, mailText);
 /** Where the check is on without details, all are defaults. */
 export const breachCheck = z.strictObject({
-  url: httpUrl.default(PWNED_PASSWORDS),
+  url: fetchedUrl.default(PWNED_PASSWORDS),
   timeoutMs: z.number().int().min(1).max(30_000).default(1500),
   failClosed: z.boolean().default(false),
 });
 const webhook = z.strictObject({
   id: z.string().regex(/^[\w.-]{1,64}$/, 'must be 1 to 64 letters, digits or . _ -'),
-  url: httpUrl,
+  url: fetchedUrl,
   secret: z.string().refine(isWebhookSecret, 'must be whsec_ and 24 to 64 random bytes in base64'),
   events: z.array(z.string()).min(1).optional(),
 });
@@ -83,12 +73,16 @@ const webhook = z.strictObject({
 const cookieSchema = z.strictObject({
   domain: z
     .string()
-    .regex(/^\.?[a-z0-9-]+(\.[a-z0-9-]+)*$/i, 'must be a domain such as .example.com')
+    .refine(
+      isCookieDomain,
+      'must be a domain such as .example.com: browsers drop cookies of addresses, of single labels and of public suffixes such as co.uk',
+    )
     .optional(),
   secure: z.boolean().default(true),
   sameSite: z.enum(['lax', 'strict', 'none']).default('lax'),
   path: z
     .string()
+    .max(1000, 'must have at most 1000 characters: browsers drop cookies of longer paths')
     .regex(/^\/[\x21-\x3a\x3c-\x7e]*$/, 'must begin with /')
     .default('/'),
   accessName: cookieName.default('access_token'),
@@ -164,6 +158,7 @@ export const optionsSchema = z.strictObject({
   trustedProxies: z.array(proxy).default([]),
   routePrefix: z
     .string()
+    .max(1000, 'must have at most 1000 characters: browsers drop cookies of longer paths')
     .regex(/^\/?[\w-]+(\/[\w-]+)*$/, 'must be a path such as auth or api/auth')
     .default('auth'),
   corsOrigins: z.array(origin).default([]),
@@ -189,17 +184,4 @@ function isWebhookSecret(value: string): boolean {
   const base64 = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(value)?.[1] ?? '';
   const key = Buffer.from(base64, 'base64');
   return key.length >= 24 && key.length <= 64 && key.toString('base64') === base64;
-}
-
-function isOrigin(text: string): boolean {
-  return URL.canParse(text) && new URL(text).origin === text;
-}
-
-function isProxyRange(text: string): boolean {
-  try {
-    proxyaddr.compile(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

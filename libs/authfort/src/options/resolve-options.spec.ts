@@ -6,6 +6,11 @@ import { AuthFortOptionsError, resolveOptions } from './resolve-options.js';
 type Environment = Parameters<typeof resolveOptions>[1];
 
 const development: Environment = { production: false, keyEncryptionSecret: undefined };
+const APP = 'https://app.example.com';
+const webhook = {
+  id: 'shop',
+  secret: `whsec_${Buffer.from('a webhook secret of the tests, 32').toString('base64')}`,
+};
 const production = { production: true, keyEncryptionSecret: 'a secret of the environment' };
 
 function problemsOf(options: unknown, environment: Environment = development): readonly string[] {
@@ -97,6 +102,139 @@ describe('resolveOptions', () => {
     [{ mail: { translations: { french: {} } } }, 'mail.translations'],
   ])('refuses %j', (options, problem) => {
     expect(problemsOf(options).join('\n')).toContain(problem);
+  });
+  it.each([
+    ['cookie.refreshName', { cookie: { refreshName: '__Host-refresh' } }],
+    ['cookie.refreshName', { cookie: { refreshName: '__HOST-refresh' } }],
+    ['cookie.refreshName', { cookie: { refreshName: '__Secure-refresh', secure: false } }],
+    ['cookie.accessName', { cookie: { accessName: '__Host-access', domain: 'example.com' } }],
+    ['cookie.accessName', { cookie: { accessName: '__host-access', path: '/shop' } }],
+    ['cookie.accessName', { cookie: { accessName: '__Host-access', secure: false } }],
+    ['cookie.accessName', { cookie: { accessName: '__secure-access', secure: false } }],
+    ['cookie.accessName', { cookie: { accessName: '__Http-access', secure: false } }],
+    ['cookie.accessName', { cookie: { accessName: '__Host-refresh_token-session' } }],
+    ['cookie.accessName', { cookie: { accessName: 'access token' } }],
+    ['cookie.accessName', { cookie: { accessName: '' } }],
+    ['cookie.secure', { cookie: { sameSite: 'none', secure: false } }],
+    ...[
+      'localhost',
+      '.localhost',
+      'internal',
+      '127.0.0.1',
+      '10.0.0.1',
+      '1.2.3',
+      'co.uk',
+      '.co.uk',
+      'CO.UK',
+      'com',
+      'github.io',
+      'herokuapp.com',
+      'vercel.app',
+      '-',
+      '.',
+      '',
+      '-shop.example.com',
+      'shop-.example.com',
+      'shop..example.com',
+      '..example.com',
+      'example.com.',
+      `${'x'.repeat(64)}.example.com`,
+      `${'x.'.repeat(130)}example.com`,
+      'example.com:8000',
+      'https://example.com',
+      '*.example.com',
+      'bücher.example',
+      '[::1]',
+    ].map((domain): [string, unknown] => ['cookie.domain', { cookie: { domain } }]),
+    ['corsOrigins.0', { corsOrigins: ['*'] }],
+    ['corsOrigins.0', { corsOrigins: ['https://*.example.com'] }],
+    ['corsOrigins.0', { corsOrigins: ['null'] }],
+    ['corsOrigins.1', { corsOrigins: ['capacitor://localhost', 'file://'] }],
+    ['corsOrigins.0', { corsOrigins: ['https://user:password@app.example.com'] }],
+    ['corsOrigins.0', { corsOrigins: ['https://app.example.com?x'] }],
+    ['frontendUrl', { frontendUrl: 'https://app.example.com/a page' }],
+    ['frontendUrl', { frontendUrl: ' https://app.example.com' }],
+    ['frontendUrl', { frontendUrl: 'https://app.example.com\n' }],
+    ['webhooks.0.url', { webhooks: [{ ...webhook, url: 'https://user:hunter2@hooks.example.com' }] }],
+    ['webhooks.0.url', { webhooks: [{ ...webhook, url: 'https://hooks.example.com/a b' }] }],
+    [
+      'breachCheck.url',
+      { passwordPolicy: { breachCheck: { url: 'https://user:hunter2@pwned.example.com' } } },
+    ],
+    ['introspectSecret', { introspectSecret: 'x'.repeat(64) }],
+    ['introspectSecret.1', { introspectSecret: ['a good secret of the tests', '0'.repeat(20)] }],
+    ['keyEncryptionSecret', { keyEncryptionSecret: 'ab'.repeat(20) }],
+    ['keyEncryptionSecret', { keyEncryptionSecret: ' '.repeat(20) }],
+    ['trustedProxies.0', { trustedProxies: ['0.0.0.0/0'] }],
+    ['trustedProxies.0', { trustedProxies: ['10.0.0.0/33'] }],
+    ['trustedProxies.0', { trustedProxies: ['10.0.0.1:80'] }],
+    ['trustedProxies.0', { trustedProxies: ['unix:/run/proxy.sock'] }],
+    ['trustedProxies.1', { trustedProxies: ['unix', 'proxy.internal'] }],
+    ['trustedProxies.0', { trustedProxies: [''] }],
+    ['routePrefix', { routePrefix: '' }],
+    ['routePrefix', { routePrefix: '/' }],
+    ['routePrefix', { routePrefix: 'a b' }],
+    ['routePrefix', { routePrefix: '../auth' }],
+    ['routePrefix', { routePrefix: ':id' }],
+    ['routePrefix', { routePrefix: 'x'.repeat(1001) }],
+    ['sessionAbsoluteTtl', { sessionAbsoluteTtl: 3600 }],
+    ['accessTokenTtl', { accessTokenTtl: 3600, refreshTokenTtl: 900 }],
+  ])('names %s in the problems of %j', (problem, options) => {
+    const problems = problemsOf(options);
+    expect(problems.join('\n')).toContain(`${problem}:`);
+    expect(problems.join('\n')).not.toContain('hunter2');
+    expect(problems).toHaveLength(1);
+  });
+  it('takes cookies that browsers keep', () => {
+    for (const cookie of [
+      { accessName: '__Host-access', refreshName: '__Secure-refresh' },
+      { accessName: '__Secure-access', domain: 'example.com', path: '/shop' },
+      { domain: '.example.co.uk' },
+      { domain: 'Shop.Example.COM' },
+      { domain: 'shop.github.io' },
+      { domain: 'shop.internal' },
+      { domain: 'xn--bcher-kva.example' },
+    ])
+      expect(problemsOf({ cookie })).toEqual([]);
+  });
+  it('wants TLS for pages in production, except on the same machine', () => {
+    for (const [options, problem] of [
+      [{ frontendUrl: 'http://app.example.com' }, 'frontendUrl'],
+      [{ cookie: {}, corsOrigins: [APP, 'http://app.example.com'] }, 'corsOrigins.1'],
+    ] as const) {
+      expect(problemsOf(options)).toEqual([]);
+      expect(problemsOf(options, production)).toEqual([expect.stringMatching(`^${problem}: must be https`)]);
+    }
+    const local = {
+      frontendUrl: 'http://localhost:3000/app',
+      corsOrigins: [
+        'http://localhost',
+        'http://tauri.localhost',
+        'http://127.0.0.1:3000',
+        'capacitor://localhost',
+      ],
+    };
+    expect(problemsOf({ ...local, cookie: {} }, production)).toEqual([]);
+    expect(problemsOf({ corsOrigins: ['http://app.example.com'] }, production)).toEqual([]);
+  });
+  it('keeps origins in their canonical spelling', () => {
+    const corsOrigins = ['HTTPS://App.Example.com.:443', 'Capacitor://localhost', 'http://[0:0::1]:80'];
+    expect(resolveOptions({ corsOrigins }, development).corsOrigins).toEqual([
+      APP,
+      'capacitor://localhost',
+      'http://[::1]',
+    ]);
+  });
+  it('takes unix and every kind of proxy', () => {
+    const trustedProxies = [
+      'unix',
+      'loopback',
+      'uniquelocal',
+      '10.0.0.0/8',
+      '2001:DB8::/32',
+      '::ffff:10.0.0.1',
+    ];
+    expect(problemsOf({ trustedProxies })).toEqual([]);
   });
   it('wants a key encryption secret and secure cookies in production', () => {
     const problems = problemsOf(

@@ -3,7 +3,9 @@ import type { z } from 'zod';
 import type { LibraryEnvironment } from './env.js';
 import type { AuthFortConfig } from './auth-fort.config.js';
 import type { AuthFortOptions, RateLimitName, RateLimitRule } from './auth-fort.options.js';
+import { cookieProblems } from './cookie-problems.js';
 import { breachCheck, DEFAULT_RULES, optionsSchema } from './options.schema.js';
+import { productionProblems } from './production-problems.js';
 
 /** Thrown when the module is given options it cannot run with. `problems` lists all of them; no value is repeated. */
 export class AuthFortOptionsError extends Error {
@@ -47,15 +49,7 @@ function contradictions(options: AuthFortOptions, { production, threads = 4 }: L
     problems.push('sessionAbsoluteTtl: must not be shorter than refreshTokenTtl');
   if ((options.accessTokenTtl ?? 900) > idle)
     problems.push('accessTokenTtl: must not be longer than refreshTokenTtl');
-  if (options.cookie?.sameSite === 'none' && options.cookie.secure === false)
-    problems.push(
-      'cookie.secure: must be true when sameSite is "none" (browsers refuse the cookie otherwise)',
-    );
-  if (
-    options.cookie &&
-    (options.cookie.accessName ?? 'access_token') === (options.cookie.refreshName ?? 'refresh_token')
-  )
-    problems.push('cookie: accessName and refreshName must differ');
+  problems.push(...cookieProblems(options.cookie));
   if (options.cookie && sharedBytes(options) > 400)
     problems.push(
       'issuer, audience, cookie: their texts must be at most 400 bytes together, or browsers would drop the access cookies of some users',
@@ -64,16 +58,7 @@ function contradictions(options: AuthFortOptions, { production, threads = 4 }: L
   if (new Set(webhookIds).size < webhookIds.length) problems.push('webhooks: each needs an id of its own');
   if (options.mail?.smtpUrl !== undefined && options.mail.transport !== undefined)
     problems.push('mail: give either smtpUrl or transport');
-  if (!production) return problems;
-  if (options.requireVerifiedEmail === true && !options.mail?.smtpUrl && !options.mail?.transport)
-    problems.push('requireVerifiedEmail: needs mail.smtpUrl or mail.transport in production');
-  if (options.mail?.smtpUrl !== undefined && options.mail.from === undefined)
-    problems.push('mail.from: is needed in production with smtpUrl: servers refuse mail from localhost');
-  if (options.keyEncryptionSecret === undefined)
-    problems.push(
-      'keyEncryptionSecret: is needed in production; set KEY_ENCRYPTION_SECRET to 32 random bytes (openssl rand -base64 32)',
-    );
-  if (options.cookie?.secure === false) problems.push('cookie.secure: must not be false in production');
+  if (production) problems.push(...productionProblems(options));
   return problems;
 }
 

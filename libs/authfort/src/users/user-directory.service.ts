@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { isUuid } from '../database/uuid.js';
 import { authError } from '../errors/catalog.js';
 import type { User } from './user.js';
+import { readSearch } from './user-search.js';
 import {
   UserDirectoryRepository,
   type UserFilter,
@@ -10,8 +11,11 @@ import {
 } from './user-directory.repository.js';
 
 /** What {@link UserDirectoryService.list} is asked for. All but the cursor may change from page to page only at the reader's risk. */
-export interface ListUsersQuery extends Omit<UserFilter, 'emailPrefix'> {
-  /** Beginning of an e-mail address, in any case. */
+export interface ListUsersQuery extends Omit<UserFilter, 'search'> {
+  /**
+   * `@shop.example`: the beginning of a domain. Otherwise the beginning of an e-mail address, or beginnings of words of the name in any
+   * order. In any case; `%` and `_` mean themselves. At most 255 characters and 8 words count.
+   */
   search?: string | undefined;
   /** Default `created_at`. */
   sort?: UserSort | undefined;
@@ -46,27 +50,26 @@ export class UserDirectoryService {
     const limit = Math.min(Math.max(Math.trunc(query.limit ?? 50) || 50, 1), 100);
     const after = query.cursor === undefined ? undefined : readCursor(query.cursor, sort);
     const filter = filterOf(query);
-    const total = await this.directory.count(filter);
+    const count = await this.directory.count(filter);
     // One more than asked for tells whether there is a next page.
-    const request = { sort, descending: order === 'desc', limit: limit + 1, after, total };
+    const request = { sort, descending: order === 'desc', limit: limit + 1, after, count };
     const found = await this.directory.page(filter, request);
     const shown = found.slice(0, limit);
     const last = found.length > limit ? shown.at(-1) : undefined;
     return {
       users: shown.map(({ sortKey: _, ...user }) => user),
-      total,
+      total: count.total,
       nextCursor: last ? writeCursor(sort, { id: last.id, key: last.sortKey }) : null,
     };
   }
 
-  count(query: Omit<ListUsersQuery, 'sort' | 'order' | 'limit' | 'cursor'> = {}): Promise<number> {
-    return this.directory.count(filterOf(query));
+  async count(query: Omit<ListUsersQuery, 'sort' | 'order' | 'limit' | 'cursor'> = {}): Promise<number> {
+    return (await this.directory.count(filterOf(query))).total;
   }
 }
 
 function filterOf({ search, role, banned, emailVerified, deleted }: ListUsersQuery): UserFilter {
-  const emailPrefix = search?.trim().normalize('NFC').toLowerCase();
-  return { emailPrefix, role, banned, emailVerified, deleted };
+  return { search: readSearch(search), role, banned, emailVerified, deleted };
 }
 
 function writeCursor(sort: UserSort, { id, key }: UserPosition): string {

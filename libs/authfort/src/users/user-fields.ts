@@ -37,7 +37,8 @@ function canonical(input: string): string {
 
 /** A display name of at most 255 characters; blank means none. @throws AuthFortError `invalid_name` */
 export function normalizeName(input: string | null | undefined): string | null {
-  const name = input?.trim() ?? '';
+  // Systems type accents in different normal forms. A search has to find them all.
+  const name = input?.trim().normalize('NFC') ?? '';
   if (name.length > 255 || CONTROL.test(name) || !name.isWellFormed()) throw authError('invalid_name');
   return name || null;
 }

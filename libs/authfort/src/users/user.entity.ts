@@ -8,6 +8,9 @@ import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 @Index('authfort_users_deleted_idx', ['createdAt', 'id'], { where: 'deleted_at IS NOT NULL' })
 @Index('authfort_users_status_idx', ['banned', 'emailVerified'], { where: 'deleted_at IS NULL' })
 @Index('authfort_users_sessions_ended_idx', ['sessionsEndedAt'], { where: 'sessions_ended_at IS NOT NULL' })
+// Over expressions, which TypeORM does not know.
+@Index('authfort_users_domain_idx', { synchronize: false })
+@Index('authfort_users_name_idx', { synchronize: false })
 export class UserEntity {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'authfort_users_pkey' })
   id!: string;

@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { overHttp1 } from '../../../authfort-service/test/raw-http.js';
 import { adapters, PASSWORD, startServer, type TestServer } from '../harness.js';
 
 const APP = 'https://app.example.com';
+const SHELLS = ['capacitor://localhost', 'http://tauri.localhost'];
 const EVIL_ORIGINS = [
+  'capacitor://evil',
   'https://evil.example',
   'https://sibling.example.com',
   'https://app.example.com.evil.example',
@@ -17,7 +20,10 @@ describe.each(adapters)('attack: requests from another site, on %s', (adapter) =
   let server: TestServer;
   let cookie: string;
   beforeAll(async () => {
-    server = await startServer({ adapter, options: { cookie: {}, corsOrigins: [APP] } });
+    server = await startServer({
+      adapter,
+      options: { cookie: {}, corsOrigins: [`${APP.toUpperCase()}:443`, ...SHELLS] },
+    });
     const { cookies } = await server.post('/auth/signup', { email: 'v@example.com', password: PASSWORD });
     cookie = `access_token=${cookies.access_token}; refresh_token=${cookies.refresh_token}`;
   });
@@ -101,6 +107,36 @@ describe.each(adapters)('attack: requests from another site, on %s', (adapter) =
     }
   });
 
+  it.each([
+    ['https://auth.example.com', 'auth.example.com:443', 200],
+    ['http://auth.example.com', 'auth.example.com:80', 200],
+    ['https://auth.example.com', 'AUTH.Example.com', 200],
+    ['https://auth.example.com.', 'auth.example.com.', 200],
+    ['https://auth.example.com', 'auth.example.com.', 200],
+    ['https://xn--bcher-kva.example', 'xn--bcher-kva.example:443', 200],
+    ['http://[::1]:8000', '[0:0:0:0:0:0:0:1]:8000', 200],
+    ['https://APP.example.com:443', 'auth.example.com', 200],
+    ['capacitor://localhost', 'auth.example.com', 200],
+    ['http://tauri.localhost', 'auth.example.com', 200],
+    ['https://auth.example.com:8443', 'auth.example.com', 403],
+    ['https://auth.example.com', 'auth.example.com:8443', 403],
+    ['https://auth.example.com.evil.example', 'auth.example.com', 403],
+    ['capacitor://auth.example.com', 'auth.example.com', 403],
+    ['ionic://localhost', 'auth.example.com', 403],
+    ['https://evil.example', 'auth.example.com', 403],
+  ])('answers a page of %s at the host %s with %d', async (origin, host, expected) => {
+    const headers = { origin, host, 'content-type': 'application/json', 'x-forwarded-host': 'evil.example' };
+    const body = JSON.stringify({ email: 'v@example.com', password: PASSWORD });
+    const answer = await overHttp1(`${server.url}/auth/login`, { headers, body });
+    expect(answer.status).toBe(expected);
+  });
+  it.each(['capacitor://localhost', 'https://APP.example.com:443'])(
+    'repeats the listed origin %s as it was sent',
+    async (origin) => {
+      const { headers } = await server.request('/auth/me', { headers: { origin } });
+      expect(headers.get('access-control-allow-origin')).toBe(origin);
+    },
+  );
   it.each(EVIL_ORIGINS)('gives %s no CORS header', async (origin) => {
     for (const options of [
       { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'POST' } },

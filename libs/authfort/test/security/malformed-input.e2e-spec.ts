@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Body, Controller, Post } from '@nestjs/common';
 import { Public } from 'authfort-service';
+import { overHttp1 } from '../../../authfort-service/test/raw-http.js';
 import { adapters, INTROSPECT_SECRET, PASSWORD, startServer, type TestServer } from '../harness.js';
 
 const MARK = 'echo-me-if-you-dare';
+const JSON_TYPE = { 'content-type': 'application/json' };
+
 @Controller('app')
 @Public()
 class AppController {
@@ -213,6 +216,21 @@ describe.each(adapters)('attack: malformed input, on %s', (adapter) => {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
     });
+    expect(status).toBe(path === 'logout' ? 204 : 401);
+  });
+  it.each(['0', undefined])(
+    'answers 404 to JSON without a body (content-length %s) at an unknown route',
+    async (length) => {
+      for (const path of ['/unknown', '/auth/unknown', '/auth']) {
+        const headers = { ...JSON_TYPE, ...(length !== undefined && { 'content-length': length }) };
+        const answer = await overHttp1(server.url + path, { headers });
+        expect([answer.status, answer.error]).toEqual([404, 'not_found']);
+      }
+    },
+  );
+  it.each(['refresh', 'logout'])('takes chunked JSON without a chunk for no body at %s', async (path) => {
+    const headers = { ...JSON_TYPE, 'transfer-encoding': 'chunked' };
+    const { status } = await overHttp1(`${server.url}/auth/${path}`, { headers });
     expect(status).toBe(path === 'logout' ? 204 : 401);
   });
   it('does not repeat a path or a method that it does not know', async () => {

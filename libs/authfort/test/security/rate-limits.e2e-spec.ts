@@ -1,8 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { AuthFortOptions } from 'authfort';
 import { Redis } from 'ioredis';
-import { PASSWORD, startServer, type TestServer } from '../harness.js';
+import { overHttp1 } from '../../../authfort-service/test/raw-http.js';
+import { adapters, PASSWORD, startServer, type TestServer } from '../harness.js';
 
 const redisUrl = process.env.REDIS_URL;
 const rules = {
@@ -61,6 +65,52 @@ describe('attack: guessing passwords', () => {
       expect((await from(`1.1.1.${n}, 203.0.113.7, 10.0.0.3`, n)).status).toBe(401);
     expect((await from('9.9.9.9, 203.0.113.7, 10.0.0.3', 6)).status).toBe(429);
     expect((await from('203.0.113.8', 7)).status).toBe(401);
+  });
+  it('takes one client behind one chain of proxies for one, in whichever spelling', async () => {
+    const server = await start({
+      rateLimit: { rules },
+      trustedProxies: ['::ffff:127.0.0.1', '10.0.0.0/8', '::1'],
+    });
+    const spellings = [
+      '203.0.113.7, 10.0.0.2',
+      '::ffff:203.0.113.7, ::FFFF:10.0.0.2',
+      '203.0.113.7:1234, 10.0.0.2:4711',
+      '"203.0.113.7", "[::ffff:a00:2]:443", ::1',
+      '0:0:0:0:0:ffff:cb00:7107, 0:0:0:0:0:0:0:1',
+      '203.0.113.7 ,, 10.0.0.2,',
+    ];
+    const statuses = [];
+    for (const [n, chain] of spellings.entries())
+      statuses.push((await guess(server, `u${n}@example.com`, { 'x-forwarded-for': chain })).status);
+    expect(statuses).toEqual([401, 401, 401, 401, 401, 429]);
+    const other = await guess(server, 'x@example.com', { 'x-forwarded-for': '203.0.113.8, 10.0.0.2:4711' });
+    expect(other.status).toBe(401);
+  });
+  it('counts by the last trusted hop where the chain holds no address', async () => {
+    const server = await start({ rateLimit: { rules }, trustedProxies: ['127.0.0.1'] });
+    const statuses = [];
+    for (let n = 0; n < 6; n += 1)
+      statuses.push((await guess(server, `u${n}@example.com`, { 'x-forwarded-for': `bot-${n}` })).status);
+    expect(statuses).toEqual([401, 401, 401, 401, 401, 429]);
+  });
+  it.each(adapters)('finds the clients behind a unix socket where it is trusted, on %s', async (adapter) => {
+    const folder = await mkdtemp(join(tmpdir(), 'authfort-'));
+    const guessAt = async (socketPath: string, n: number, client: string) => {
+      const headers = { 'content-type': 'application/json', 'x-forwarded-for': client };
+      const body = JSON.stringify({ email: `u${n}@example.com`, password: 'wrong password' });
+      return (await overHttp1('http://auth.example.com/auth/login', { socketPath, headers, body })).status;
+    };
+    for (const [name, trustedProxies, expected] of [
+      ['trusted', ['unix'], 401],
+      ['untrusted', ['127.0.0.1'], 429],
+    ] as const) {
+      const socketPath = join(folder, name);
+      await start({ rateLimit: { rules }, trustedProxies }, { socketPath, adapter });
+      for (let n = 0; n < 5; n += 1) expect(await guessAt(socketPath, n, '203.0.113.7')).toBe(401);
+      expect(await guessAt(socketPath, 6, '203.0.113.7')).toBe(429);
+      expect(await guessAt(socketPath, 7, '203.0.113.8')).toBe(expected);
+    }
+    await rm(folder, { recursive: true });
   });
   it('does not lock the owner out at another address', async () => {
     const server = await start({ rateLimit: { rules }, trustedProxies: ['127.0.0.1'] });
