@@ -17,6 +17,7 @@ export interface Rotation {
   readonly salt: Buffer;
   readonly sessionId: string;
   readonly amr: string[];
+  readonly acr: string;
   readonly sessionCreatedAt: Date;
   readonly user: User;
 }
@@ -48,7 +49,7 @@ const ROTATE = prepared(
     SELECT token_hash, session_id, expires_at, rotated_at, successor_salt, predecessor_hash
     FROM authfort_refresh_tokens WHERE token_hash = $1 FOR UPDATE
   ), judged AS (
-    SELECT token.token_hash, token.predecessor_hash, token.session_id, s.user_id, s.amr, s.created_at, s.expires_at AS session_ends,
+    SELECT token.token_hash, token.predecessor_hash, token.session_id, s.user_id, s.amr, s.acr, s.created_at, s.expires_at AS session_ends,
       CASE WHEN token.rotated_at IS NULL THEN $2::bytea ELSE token.successor_salt END AS salt,
       CASE
         WHEN u.banned THEN 'banned'
@@ -76,7 +77,7 @@ const ROTATE = prepared(
     SELECT $3, session_id, $4, LEAST($4::timestamptz + make_interval(secs => $5), session_ends), token_hash
     FROM judged WHERE outcome = 'rotated'
   )
-  SELECT judged.outcome, judged.salt, judged.session_id AS "sessionId", judged.amr, judged.created_at AS "sessionCreatedAt",
+  SELECT judged.outcome, judged.salt, judged.session_id AS "sessionId", judged.amr, judged.acr, judged.created_at AS "sessionCreatedAt",
     ${USER_COLUMNS}
   FROM judged JOIN authfort_users u ON u.id = judged.user_id`,
 );
@@ -97,8 +98,8 @@ export class RefreshTokenRepository {
       request.expectedSessionId ?? null,
     ]);
     if (!row) return undefined;
-    const { outcome, salt, sessionId, amr, sessionCreatedAt, ...user } = row;
-    return { outcome, salt, sessionId, amr, sessionCreatedAt, user };
+    const { outcome, salt, sessionId, amr, acr, sessionCreatedAt, ...user } = row;
+    return { outcome, salt, sessionId, amr, acr, sessionCreatedAt, user };
   }
 
   /** The session of a token, whatever state the token is in. */

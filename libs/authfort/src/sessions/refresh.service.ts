@@ -47,7 +47,12 @@ export class RefreshService {
     if (!rotation) throw authError('refresh_token_invalid');
     await this.refuse(rotation, client);
     const { user, sessionId } = rotation;
-    const session = { id: sessionId, amr: rotation.amr, createdAt: rotation.sessionCreatedAt };
+    const session = {
+      id: sessionId,
+      amr: rotation.amr,
+      acr: rotation.acr,
+      createdAt: rotation.sessionCreatedAt,
+    };
     const tokens = {
       accessToken: await this.accessTokens.issue(user, session),
       refreshToken: deriveSuccessor(refreshToken, rotation.salt).token,

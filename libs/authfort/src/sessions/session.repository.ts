@@ -27,6 +27,7 @@ export interface NewSession {
   readonly id: string;
   readonly userId: string;
   readonly amr: readonly string[];
+  readonly acr: string;
   readonly createdAt: Date;
   readonly expiresAt: Date;
   readonly refreshTokenHash: Buffer;
@@ -36,8 +37,8 @@ export interface NewSession {
 const OPEN = prepared(
   'open_session',
   `WITH session AS (
-     INSERT INTO authfort_sessions (id, user_id, amr, created_at, expires_at, ip, user_agent)
-     VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id, created_at
+     INSERT INTO authfort_sessions (id, user_id, amr, created_at, expires_at, ip, user_agent, acr)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $10) RETURNING id, created_at
    )
    INSERT INTO authfort_refresh_tokens (token_hash, session_id, issued_at, expires_at)
    SELECT $8, id, created_at, $9 FROM session`,
@@ -94,6 +95,7 @@ export class SessionRepository {
       client.userAgent,
       session.refreshTokenHash,
       session.refreshTokenExpiresAt,
+      session.acr,
     ]);
   }
 

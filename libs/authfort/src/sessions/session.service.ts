@@ -18,6 +18,9 @@ export interface OpenedSession extends TokenSession {
   readonly refreshToken: string;
 }
 
+/** How a user has signed in: RFC 8176 method names, and the authentication context class. */
+export type Authentication = Pick<TokenSession, 'amr' | 'acr'>;
+
 /** Opens and ends sessions. Only `sign-in/` opens one. */
 @Injectable()
 export class SessionService {
@@ -32,15 +35,15 @@ export class SessionService {
   ) {}
 
   /** Opens a session. Call it within the transaction that decided that the user may sign in. */
-  async open(userId: string, amr: readonly string[], client: ClientInfo): Promise<OpenedSession> {
+  async open(userId: string, { amr, acr }: Authentication, client: ClientInfo): Promise<OpenedSession> {
     const { token, hash } = mintRefreshToken();
     const createdAt = this.clock.now();
     const expiresAt = addSeconds(createdAt, this.config.sessionAbsoluteTtlSeconds);
     const id = randomUUID();
-    const session = { id, userId, amr, createdAt, expiresAt, refreshTokenHash: hash };
+    const session = { id, userId, amr, acr, createdAt, expiresAt, refreshTokenHash: hash };
     const refreshTokenExpiresAt = addSeconds(createdAt, this.config.refreshTokenTtlSeconds);
     await this.sessions.open({ ...session, refreshTokenExpiresAt }, client);
-    return { id, amr, createdAt, refreshToken: token };
+    return { id, amr, acr, createdAt, refreshToken: token };
   }
 
   /** The user's live sessions, newest first. */

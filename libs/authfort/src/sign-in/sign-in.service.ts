@@ -18,6 +18,9 @@ export interface SignInMethod {
   readonly amr: readonly string[];
 }
 
+/** The `acr` of a sign-in with one factor. Only the funnel writes an `acr`. */
+const SINGLE_FACTOR = 'urn:authfort:acr:1fa';
+
 /** The funnel: every way of signing in ends here, and nothing else opens a session. */
 @Injectable()
 export class SignInService {
@@ -40,7 +43,8 @@ export class SignInService {
     const { user, session } = await this.database.transaction(async () => {
       const identified = await identify();
       if (identified.banned) throw authError('user_banned');
-      const opened = await this.sessions.open(identified.id, method.amr, client);
+      const authentication = { amr: method.amr, acr: SINGLE_FACTOR };
+      const opened = await this.sessions.open(identified.id, authentication, client);
       await this.attempts.welcome(identified.email, client.ip, method.amr.includes('pwd'));
       await this.events.emit('login', {
         userId: identified.id,

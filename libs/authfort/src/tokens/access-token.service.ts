@@ -10,14 +10,22 @@ import type { User } from '../users/user.js';
 const PERMISSIONS_BYTES = 1024;
 const signInThreadPool = promisify(sign);
 
+/**
+ * The `client_id` of every token that a sign-in at this server issues. RFC 9068 §2.2 requires the claim. Users sign in at the server's own
+ * routes, so the client is the server's first-party one.
+ */
+export const FIRST_PARTY_CLIENT_ID = 'authfort';
+
 /** The session that a token speaks for. */
 export interface TokenSession {
   readonly id: string;
   readonly amr: readonly string[];
+  /** The authentication context class of the sign-in; `sign-in/` decides it, nothing derives it from `amr`. */
+  readonly acr: string;
   readonly createdAt: Date;
 }
 
-/** Issues access tokens: JWTs of the profile of RFC 9068. */
+/** Issues access tokens: JWTs of the profile of RFC 9068, complete when an audience is configured. */
 @Injectable()
 export class AccessTokenService {
   private readonly logger = new Logger(AccessTokenService.name);
@@ -53,6 +61,7 @@ export class AccessTokenService {
     return {
       iss: issuer,
       sub: user.id,
+      client_id: FIRST_PARTY_CLIENT_ID,
       ...(audience !== undefined && { aud: audience }),
       ...(claims.email && { email: user.email }),
       ...(claims.name && { name: user.name }),
@@ -62,6 +71,7 @@ export class AccessTokenService {
       sid: session.id,
       jti: randomUUID(),
       mfa_enabled: user.mfaEnabled,
+      acr: session.acr,
       amr: session.amr,
       auth_time: Math.floor(session.createdAt.getTime() / 1000),
       iat: now,
