@@ -101,7 +101,15 @@ export const optionsSchema = z.strictObject({
     .default(900),
   refreshTokenTtl: seconds.default(2_592_000),
   sessionAbsoluteTtl: seconds.default(7_776_000),
-  issuer: z.string().min(1).max(200).default('authfort'),
+  issuer: z
+    .string()
+    .min(1)
+    .max(200)
+    .refine(
+      isIssuer,
+      'a URL must have neither a query, a fragment nor a password, and at most three segments of path (RFC 8414 §2, §3.1)',
+    )
+    .default('authfort'),
   audience: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).optional(),
   algorithm: z.enum(['RS256', 'ES256']).default('RS256'),
   cookie: cookieSchema.optional(),
@@ -189,6 +197,17 @@ function isWebhookSecret(value: string): boolean {
 
 function isOrigin(text: string): boolean {
   return URL.canParse(text) && new URL(text).origin === text;
+}
+
+/** Any text is an issuer. A URL identifies a document too, so it has to be one that RFC 8414 §3.1 can build a location from. */
+function isIssuer(text: string): boolean {
+  if (!/^https?:/i.test(text)) return true;
+  if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) return false;
+  const { username, password, pathname } = new URL(text);
+  const segments = pathname.replace(/\/$/, '').split('/').slice(1);
+  return (
+    !/[?#\s\\]/.test(text) && username + password === '' && segments.length <= 3 && !segments.includes('')
+  );
 }
 
 function isProxyRange(text: string): boolean {

@@ -58,6 +58,8 @@ describe.each(adapters)('the account cycle on %s', (adapter) => {
       sid: user.sessionId,
       jti: expect.stringMatching(UUID),
       mfa_enabled: false,
+      client_id: 'authfort',
+      acr: 'urn:authfort:acr:1fa',
       amr: ['pwd'],
       auth_time: now,
       iat: now,
@@ -134,7 +136,7 @@ describe.each(adapters)('the account cycle on %s', (adapter) => {
   });
 
   it('has no discovery document while the issuer is no URL', async () => {
-    expect((await server.request('/.well-known/openid-configuration')).status).toBe(404);
+    expect((await server.request('/.well-known/oauth-authorization-server')).status).toBe(404);
   });
 
   it('introspects by form and JSON, with Bearer and Basic, at both addresses', async () => {
@@ -148,12 +150,12 @@ describe.each(adapters)('the account cycle on %s', (adapter) => {
     const form = await server.introspect(user.accessToken);
     expect(form.body).toEqual(json.body);
     expect(form.headers.get('cache-control')).toBe('no-store');
-    const { exp, iat, jti } = claimsOf(user.accessToken);
+    const { exp, iat, jti, auth_time } = claimsOf(user.accessToken);
     expect(form.body).toEqual({
       active: true,
       sub: user.id,
       email: user.email,
-      name: null,
+      email_verified: false,
       roles: [],
       token_version: 0,
       exp,
@@ -161,6 +163,9 @@ describe.each(adapters)('the account cycle on %s', (adapter) => {
       iss: 'authfort',
       sid: user.sessionId,
       jti,
+      client_id: 'authfort',
+      acr: 'urn:authfort:acr:1fa',
+      auth_time,
       token_type: 'Bearer',
     });
   });
