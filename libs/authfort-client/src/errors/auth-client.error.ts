@@ -1,6 +1,7 @@
 /** Codes of this client; every other code is the server's own. */
 export type AuthClientErrorCode =
   | 'invalid_base_url'
+  | 'invalid_api_origin'
   | 'missing_token_storage'
   | 'network_error'
   | 'timeout'
@@ -34,16 +35,22 @@ export class AuthClientError extends Error {
 
   /** Whether nothing was decided: the same request may succeed later. */
   get temporary(): boolean {
-    return (
-      this.statusCode === 429 ||
-      this.statusCode >= 500 ||
-      this.code === 'network_error' ||
-      this.code === 'timeout'
-    );
+    const { statusCode, code } = this;
+    return statusCode === 429 || statusCode >= 500 || code === 'network_error' || code === 'timeout';
   }
+}
+
+/** Whether the server refuses the session or the credential. */
+export function isRefusal(error: unknown): error is AuthClientError {
+  return error instanceof AuthClientError && error.statusCode === 401;
+}
+
+/** An error of the client itself; the message is the code in words. */
+export function clientError(code: AuthClientErrorCode, cause?: unknown): AuthClientError {
+  return new AuthClientError(code.replaceAll('_', ' '), code, 0, undefined, { cause });
 }
 
 /** What an auth server would not answer: another server, or a proxy's page. */
 export function invalidResponse(): AuthClientError {
-  return new AuthClientError('This is no auth server: check baseUrl', 'invalid_response', 200);
+  return new AuthClientError('Bad response: check baseUrl', 'invalid_response', 200);
 }

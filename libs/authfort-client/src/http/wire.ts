@@ -48,13 +48,3 @@ export function toUser(wire: WireUser | undefined): AuthUser {
     sessionId: wire.session_id ?? undefined,
   };
 }
-
-/** @throws AuthClientError `invalid_response` */
-export function checkedAuth(answer: WireAuth | undefined): WireAuth {
-  if (typeof answer?.tokens?.access_token !== 'string') throw invalidResponse();
-  return answer;
-}
-
-export function isMfa(answer: WireAuth | WireMfa | undefined): answer is WireMfa {
-  return (answer as WireMfa | undefined)?.mfa_required === true;
-}

@@ -1,6 +1,11 @@
-import { AuthClientError } from '../errors/auth-client.error.js';
+import {
+  type AuthClientError,
+  clientError,
+  invalidResponse,
+  isRefusal,
+} from '../errors/auth-client.error.js';
 import type { Transport } from '../http/transport.js';
-import { checkedAuth, isMfa, toUser, type WireAuth, type WireMfa } from '../http/wire.js';
+import { toUser, type WireAuth, type WireMfa } from '../http/wire.js';
 import type { AuthUser, SignInResult } from '../types.js';
 import { pause, persistently } from './persistently.js';
 import type { RefreshTokenKeeper } from './refresh-token.keeper.js';
@@ -59,22 +64,19 @@ export class Session {
   }
 
   /** The access token, while it is good. */
-  get goodToken(): string | null {
+  get token(): string | null {
     return this.#tokenMark && endOf(this.#tokenMark) > Date.now() ? this.#token : null;
   }
 
   /** Runs a sign-in, while no other tab refreshes or signs in or out. */
   signIn(request: () => Promise<WireAuth | WireMfa>): Promise<SignInResult> {
-    return this.#tabs.lock(async () => this.settle(await request()));
-  }
-
-  /** Takes over what a sign-in has brought. */
-  async settle(answer: WireAuth | WireMfa): Promise<SignInResult> {
-    if (isMfa(answer)) {
-      this.awaitMfa(answer.mfa_token);
-      return { mfaRequired: true, expiresIn: answer.expires_in ?? 300 };
-    }
-    return this.#accept(answer, true);
+    return this.#tabs.lock(async () => {
+      const answer = await request();
+      const mfa = answer as WireMfa | null;
+      if (!mfa?.mfa_required) return this.#accept(answer as WireAuth, true);
+      this.awaitMfa(mfa.mfa_token);
+      return { mfaRequired: true, expiresIn: mfa.expires_in ?? 300 };
+    });
   }
 
   awaitMfa(mfaToken: string): void {
@@ -83,15 +85,14 @@ export class Session {
   }
 
   /** The sign-in that waited for a second factor is over. */
-  giveUpMfa(): void {
+  endMfa(): void {
     this.#mfaToken = undefined;
     this.#store.set('unauthenticated');
   }
 
   /** @throws AuthClientError `mfa_not_pending` */
   mfaToken(): string {
-    if (this.#mfaToken === undefined)
-      throw new AuthClientError('No sign-in waits for a second factor', 'mfa_not_pending', 0);
+    if (this.#mfaToken === undefined) throw clientError('mfa_not_pending');
     return this.#mfaToken;
   }
 
@@ -165,12 +166,13 @@ export class Session {
   }
 
   async #accept(answer: WireAuth, fresh: boolean): Promise<AuthUser> {
-    const { user: wireUser, tokens } = checkedAuth(answer);
-    const user = toUser(wireUser);
+    const { tokens } = Object(answer) as WireAuth;
+    const { access_token: token } = tokens ?? {};
+    if (typeof token !== 'string') throw invalidResponse();
+    const user = toUser(answer.user);
     const expiresAt = Date.now() + (tokens.expires_in || 900) * 1000;
     if (fresh) this.epoch += 1;
     await this.#keeper?.set(tokens.refresh_token, fresh);
-    const { access_token: token } = tokens;
     this.#take(user, token, await this.#tabs.signedIn(user, this.#keeper ? token : null, expiresAt));
     return user;
   }
@@ -213,6 +215,6 @@ const OURS = /^(refresh_token|token|session|user)_/;
 
 /** Only the auth server's own word ends a session: 401, or that the account is banned. */
 function isEnd(error: unknown): boolean {
-  if (!(error instanceof AuthClientError)) return false;
-  return error.code === 'user_banned' || (error.statusCode === 401 && OURS.test(error.code));
+  const { code } = error as Partial<AuthClientError>;
+  return code === 'user_banned' || (isRefusal(error) && OURS.test(error.code));
 }
