@@ -71,6 +71,7 @@ describe('introspection', () => {
       active: true,
       sub: user.id,
       email,
+      email_verified: false,
       name: 'Ada',
       roles: [],
       token_version: expect.any(Number),
@@ -79,6 +80,9 @@ describe('introspection', () => {
       iss: 'authfort',
       sid: user.session_id,
       jti: expect.any(String),
+      client_id: 'authfort',
+      acr: 'urn:authfort:acr:1fa',
+      auth_time: expect.any(Number),
       token_type: 'Bearer',
     };
     const token = tokens.access_token;
@@ -101,6 +105,6 @@ describe('introspection', () => {
     }
     const form = { token: tokens.access_token };
     const refused = await post(`${auth}/introspect`, undefined, { form, bearer: 'x'.repeat(32) });
-    expect(refused).toMatchObject({ status: 401, body: { statusCode: 401, error: 'unauthorized' } });
+    expect(refused).toMatchObject({ status: 401, body: { statusCode: 401, error: 'invalid_client' } });
   });
 });
