@@ -57,6 +57,8 @@ describe('keys and tokens', () => {
       mfa_enabled: false,
       iat: expect.any(Number),
       exp: (claims!.iat as number) + 900,
+      client_id: 'authfort',
+      acr: 'urn:authfort:acr:1fa',
       amr: ['pwd'],
       auth_time: expect.any(Number),
     });
