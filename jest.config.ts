@@ -2,49 +2,42 @@
 import { availableParallelism } from 'node:os';
 import type { Config } from 'jest';
 
-const config: Config = {
+const bindings = 'libs/authfort-client/src/(react|svelte|vue)/';
+
+/** Test files are imported by Node itself: see test/runner/native-runner.mjs. */
+const native: Config = {
+  displayName: 'node',
   rootDir: '.',
   roots: ['<rootDir>/libs', '<rootDir>/apps', '<rootDir>/test'],
   testRegex: ['\\.(spec|e2e-spec)\\.ts$'],
+  testPathIgnorePatterns: ['/node_modules/', '/dist/', bindings],
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/libs/.*/dist'],
-  testEnvironment: '<rootDir>/test/node-environment.mjs',
+  testRunner: '<rootDir>/test/runner/native-runner.mjs',
+};
+
+/** The bindings of the browser client need a document, so Jest's own sandbox. */
+const dom: Config = {
+  displayName: 'dom',
+  rootDir: '.',
+  roots: ['<rootDir>/libs/authfort-client/src'],
+  testRegex: [`${bindings}.*\\.spec\\.ts$`],
   extensionsToTreatAsEsm: ['.ts', '.svelte'],
   transform: {
-    '/node_modules/jose/.+\\.js$': ['@swc/jest', { module: { type: 'commonjs' } }],
     '\\.svelte(\\.js)?$': '<rootDir>/libs/authfort-client/test/svelte.transform.mjs',
-    '\\.ts$': [
-      '@swc/jest',
-      {
-        sourceMaps: 'inline',
-        module: { type: 'es6' },
-        jsc: {
-          target: 'es2023',
-          parser: { syntax: 'typescript', decorators: true },
-          transform: {
-            legacyDecorator: true,
-            decoratorMetadata: true,
-            useDefineForClassFields: false,
-          },
-          keepClassNames: true,
-        },
-      },
-    ],
+    '\\.ts$': ['@swc/jest', { module: { type: 'es6' }, jsc: { target: 'es2023' } }],
   },
-  // jwks-rsa is CommonJS and requires jose, which is ESM only.
-  transformIgnorePatterns: ['/node_modules/(?!jose/|@testing-library/svelte-core/)'],
+  transformIgnorePatterns: ['/node_modules/(?!@testing-library/svelte-core/)'],
   moduleNameMapper: {
-    '^authfort$': '<rootDir>/libs/authfort/src/index.ts',
-    '^authfort/embedded$': '<rootDir>/libs/authfort/src/database/embedded/index.ts',
-    '^authfort/testing$': '<rootDir>/libs/authfort/src/testing/index.ts',
-    '^authfort-service$': '<rootDir>/libs/authfort-service/src/index.ts',
-    '^authfort-service/testing$': '<rootDir>/libs/authfort-service/src/testing/index.ts',
     '^authfort-client$': '<rootDir>/libs/authfort-client/src/index.ts',
     '^authfort-client/(react|vue|svelte)$': '<rootDir>/libs/authfort-client/src/$1/index.ts',
-    '^@electric-sql/pglite$': '<rootDir>/test/pglite.mjs',
     // One Vue for the bindings and for its test library, which asks for the CommonJS build.
     '^vue$': '<rootDir>/node_modules/vue/index.js',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
+};
+
+const config: Config = {
+  projects: [native, dom],
   // Much of this suite waits for processes and sockets.
   maxWorkers: availableParallelism() + 1,
   testTimeout: 60_000,

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { DataSource } from 'typeorm';
 import { embeddedPostgres } from '../database/embedded/index.js';
 import { authfortMigrations } from '../database/migrations/index.js';
-import { callAuthfort, type Outcome, runAuthfort } from './run-authfort.fixture.js';
+import { callAuthfort, type Outcome, runAuthfort, runFromSource } from './run-authfort.fixture.js';
 
 let folder: string;
 
@@ -92,6 +92,6 @@ describe('authfort migrate', () => {
 
   it('refuses flags that contradict each other, and flags it does not know', async () => {
     expect(await authfort(['migrate', '--status', '--revert'])).toMatchObject({ code: 1 });
-    expect(await runAuthfort(folder, ['migrate', '--nope'])).toMatchObject({ code: 1 });
+    expect(await runFromSource(folder, ['migrate', '--nope'])).toMatchObject({ code: 1 });
   });
 });

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { SHORT_LIVED } from '../../../../test/system/compiled.js';
+import { compiled, SHORT_LIVED } from '../../../../test/system/compiled.js';
 import { describeFailure } from './failure.js';
 import { createProgram } from './program.js';
 
@@ -14,18 +14,32 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs the command as its users do, in `folder`, with no other environment than `environment`. Some seconds: it is compiled. */
+/** Runs the command as a process, in `folder`, with no other environment than `environment`. */
 export function runAuthfort(
   folder: string,
   args: string[],
   environment: NodeJS.ProcessEnv = {},
   stdin = '',
 ): Promise<Outcome> {
-  const bin = fileURLToPath(new URL('../../../../bin/authfort.mjs', import.meta.url));
+  return runProcess(compiled('libs/authfort/src/cli/main.ts'), folder, args, environment, stdin);
+}
+
+/** Runs `npx authfort` of this repository, which compiles itself first. That takes some seconds. */
+export function runFromSource(folder: string, args: string[]): Promise<Outcome> {
+  return runProcess(fileURLToPath(new URL('../../../../bin/authfort.mjs', import.meta.url)), folder, args);
+}
+
+function runProcess(
+  file: string,
+  folder: string,
+  args: string[],
+  environment: NodeJS.ProcessEnv = {},
+  stdin = '',
+): Promise<Outcome> {
   return new Promise((resolve) => {
     const child = execFile(
       process.execPath,
-      [...SHORT_LIVED, bin, ...args],
+      [...SHORT_LIVED, file, ...args],
       { cwd: folder, env: { PATH: process.env.PATH, ...environment } },
       (error, stdout, stderr) => resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
     );

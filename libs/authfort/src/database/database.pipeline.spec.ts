@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import pg, { type Pool, type PoolClient } from 'pg';
 import { DataSource } from 'typeorm';
 import { createTestDatabase } from '../testing/index.js';
@@ -129,16 +129,15 @@ describe('a transaction', () => {
     expect(found).toEqual([{ id: 1 }]);
   });
   it('takes the connections of another copy of pg', async () => {
-    let other: typeof pg;
-    jest.isolateModules(() => (other = createRequire(import.meta.url)('pg') as typeof pg));
+    const other = anotherCopyOfPg();
     const test = await createTestDatabase();
-    const extra = { ...(test.options.extra as object), Client: other!.Client };
+    const extra = { ...(test.options.extra as object), Client: other.Client };
     const dataSource = await new DataSource({ ...test.options, extra }).initialize();
     const database = new Database(dataSource);
     expect(await database.transaction(() => database.query('SELECT 1 AS one'))).toEqual([{ one: 1 }]);
     await dataSource.destroy();
     await test.close();
-    expect(other!.Client).not.toBe(pg.Client);
+    expect(other.Client).not.toBe(pg.Client);
   });
   it('asks nothing of the database when nothing is asked of it', async () => {
     const sent: string[] = [];
@@ -159,6 +158,15 @@ describe('a transaction', () => {
     expect((client as unknown as { pipeline: boolean }).pipeline).toBe(false);
     client.release();
   });
+
+  function anotherCopyOfPg(): typeof pg {
+    const require = createRequire(import.meta.url);
+    const loaded = Object.entries(require.cache).filter(([path]) => /node_modules.pg./.test(path));
+    for (const [path] of loaded) delete require.cache[path];
+    const copy = require('pg') as typeof pg;
+    Object.assign(require.cache, Object.fromEntries(loaded));
+    return copy;
+  }
 
   async function insertTwo(): Promise<void> {
     for (const id of [1, 2]) await things.database.execute('INSERT INTO things VALUES ($1)', [id]);
