@@ -58,6 +58,8 @@ describe('keys and tokens', () => {
       email_verified: false,
       iat: expect.any(Number),
       exp: (claims!.iat as number) + 900,
+      client_id: 'authfort',
+      acr: 'urn:authfort:acr:1fa',
       amr: ['pwd'],
       auth_time: expect.any(Number),
     });
@@ -72,15 +74,18 @@ describe('introspection', () => {
       active: true,
       sub: user.id,
       email,
+      email_verified: false,
       name: 'Ada',
       roles: [],
-      email_verified: false,
       token_version: expect.any(Number),
       exp: expect.any(Number),
       iat: expect.any(Number),
       iss: 'authfort',
       sid: user.session_id,
       jti: expect.any(String),
+      client_id: 'authfort',
+      acr: 'urn:authfort:acr:1fa',
+      auth_time: expect.any(Number),
       token_type: 'Bearer',
     };
     const token = tokens.access_token;
@@ -103,6 +108,6 @@ describe('introspection', () => {
     }
     const form = { token: tokens.access_token };
     const refused = await post(`${auth}/introspect`, undefined, { form, bearer: 'x'.repeat(32) });
-    expect(refused).toMatchObject({ status: 401, body: { statusCode: 401, error: 'unauthorized' } });
+    expect(refused).toMatchObject({ status: 401, body: { statusCode: 401, error: 'invalid_client' } });
   });
 });

@@ -25,7 +25,7 @@ try {
   // One readable message; the stack only where it helps.
   console.error(
     error instanceof Error
-      ? error.message.startsWith('The auth server')
+      ? error.message.startsWith('The auth server') || error.name === 'ForeignTablesError'
         ? error.message
         : error.stack
       : error,

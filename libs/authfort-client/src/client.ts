@@ -1,13 +1,14 @@
-import { AuthClientError, invalidResponse } from './errors/auth-client.error.js';
-import { checkedBaseUrl, createTransport } from './http/transport.js';
+import { type AuthClientError, clientError, invalidResponse, isRefusal } from './errors/auth-client.error.js';
+import { createOriginCheck } from './http/api-origins.js';
+import { type AuthRequest, checkedBaseUrl, createTransport } from './http/transport.js';
 import { toUser, type WireSignIn, type WireUser } from './http/wire.js';
 import { signInByPopup } from './providers/popup.js';
 import { takeMfaToken } from './providers/redirect.js';
 import { orAbort } from './session/or-abort.js';
-import { RefreshTokenKeeper } from './session/refresh-token.keeper.js';
-import { Schedule } from './session/schedule.js';
+import { createKeeper } from './session/refresh-token.keeper.js';
+import { createSchedule } from './session/schedule.js';
 import { Session } from './session/session.js';
-import { Store } from './session/store.js';
+import { createStore } from './session/store.js';
 import type {
   AuthClient,
   AuthClientConfig,
@@ -19,24 +20,23 @@ import type {
 
 /**
  * Makes the client of an auth server. It does nothing until it is asked to: call `initialize()` when the page starts.
- * @throws AuthClientError `invalid_base_url`, `missing_token_storage`
+ * @throws AuthClientError `invalid_base_url`, `invalid_api_origin`, `missing_token_storage`
  */
 export function createAuthClient(config: AuthClientConfig): AuthClient {
   const { tokenStorage, refreshBuffer = 30, timeout = 10 } = config;
   const bearer = config.tokenMode === 'bearer';
-  if (bearer && !tokenStorage) {
-    throw new AuthClientError('Bearer mode needs a tokenStorage', 'missing_token_storage', 0);
-  }
+  if (bearer && !tokenStorage) throw clientError('missing_token_storage');
   // The global one is looked up for each request: pages and tests replace it.
   const send: typeof fetch = config.fetch ?? ((input, init) => fetch(input, init));
   const baseUrl = checkedBaseUrl(config.baseUrl);
+  const isOwn = createOriginCheck(baseUrl, config.apiOrigins);
   const request = createTransport(baseUrl, bearer ? 'omit' : 'include', timeout * 1000, send);
-  const store = new Store();
-  const schedule = new Schedule(refreshBuffer * 1000, wake);
+  const store = createStore();
+  const schedule = createSchedule(refreshBuffer * 1000, wake);
   const session = new Session(
     request,
     store,
-    bearer ? new RefreshTokenKeeper(tokenStorage!) : undefined,
+    bearer ? createKeeper(tokenStorage!) : undefined,
     `authfort:${baseUrl}:${bearer ? (tokenStorage!.name ?? 'bearer') : ''}`,
     (end) => bearer && schedule.tokensEnd(end),
   );
@@ -66,27 +66,26 @@ export function createAuthClient(config: AuthClientConfig): AuthClient {
   function wake(): void {
     const { state } = store.get();
     if (state === 'loading' && !starting) initialize().catch(() => undefined);
-    else if (bearer && state === 'authenticated' && schedule.due)
+    else if (bearer && state === 'authenticated' && schedule.due())
       session.refresh(session.mark).catch(() => schedule.soon());
   }
 
   function signInAt(path: string, body: object, options?: RequestOptions): Promise<SignInResult> {
     return orAbort(
-      session.signIn(() => request<WireSignIn>(path, { body, token: session.goodToken, ...options })),
+      session.signIn(() => request<WireSignIn>(path, { body, ...options })),
       options?.signal,
     );
   }
 
-  /** With the session, by which the server knows the reader of a mailed link as the holder of the account. */
-  async function post(path: string, body: object, options?: RequestOptions): Promise<void> {
-    await request(path, { body, token: session.goodToken, ...options });
+  async function post(path: string, body: object, options?: AuthRequest): Promise<void> {
+    await request(path, { body, ...options });
   }
 
   async function signInWithProvider(
     provider: string,
     { mode, redirectTo }: ProviderOptions = {},
   ): Promise<SignInResult> {
-    if (typeof location !== 'object') throw new AuthClientError('This needs a browser', 'no_browser', 0);
+    if (typeof location !== 'object') throw clientError('no_browser');
     const popup = mode === 'popup';
     const query = new URLSearchParams({
       ...(redirectTo && { redirect_to: redirectTo }),
@@ -118,8 +117,8 @@ export function createAuthClient(config: AuthClientConfig): AuthClient {
   }
 
   async function getToken(): Promise<string | null> {
-    if (bearer && session.goodToken === null) await session.refresh(session.mark);
-    return session.goodToken;
+    if (bearer && session.token === null) await session.refresh(session.mark);
+    return session.token;
   }
 
   /**
@@ -144,9 +143,9 @@ export function createAuthClient(config: AuthClientConfig): AuthClient {
 
   return {
     initialize,
-    getSnapshot: () => store.get(),
-    subscribe: (listener) => store.subscribe(listener),
-    onAuthStateChange: (callback) => store.watch(callback),
+    getSnapshot: store.get,
+    subscribe: store.subscribe,
+    onAuthStateChange: store.watch,
     signUp: async ({ avatarUrl, ...data }, options) =>
       signedIn(await signInAt('/signup', { ...data, avatar_url: avatarUrl }, options)),
     signIn: ({ email, password }, options) => signInAt('/login', { email, password }, options),
@@ -155,7 +154,7 @@ export function createAuthClient(config: AuthClientConfig): AuthClient {
         return signedIn(await signInAt('/mfa/verify', { mfa_token: session.mfaToken(), code }, options));
       } catch (error) {
         // It has expired, or it was never the server's: there is nothing left to wait for.
-        if ((error as AuthClientError).code === 'invalid_mfa_token') session.giveUpMfa();
+        if ((error as AuthClientError).code === 'invalid_mfa_token') session.endMfa();
         throw error;
       }
     },
@@ -165,7 +164,8 @@ export function createAuthClient(config: AuthClientConfig): AuthClient {
     requestOTP: (email, options) => post('/otp', { email }, options),
     verifyOTP: (email, code, options) => signInAt('/otp/verify', { email, code }, options),
     verifyEmail: async (token, options) => {
-      await post('/verify-email', { token }, options);
+      // With the session, the server knows that the holder of the account reads the mail.
+      await post('/verify-email', { token }, { token: session.token, ...options });
       const { state, user } = store.get();
       if (state === 'authenticated' && user) session.confirm({ ...user, emailVerified: true });
     },
@@ -177,7 +177,9 @@ export function createAuthClient(config: AuthClientConfig): AuthClient {
     getUser,
     getToken,
     fetch: async (input, init) => {
-      const original = new Request(input, bearer ? init : { ...init, credentials: 'include' });
+      const plain = new Request(input, init);
+      if (!isOwn(plain.url)) return send(plain);
+      const original = bearer ? plain : new Request(plain, { credentials: 'include' });
       return withSession(
         (token) => {
           const copy = original.clone();
@@ -193,10 +195,6 @@ export function createAuthClient(config: AuthClientConfig): AuthClient {
       session.dispose();
     },
   };
-}
-
-function isRefusal(error: unknown): error is AuthClientError {
-  return error instanceof AuthClientError && error.statusCode === 401;
 }
 
 function signedIn(result: SignInResult): AuthUser {

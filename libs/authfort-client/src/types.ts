@@ -52,6 +52,12 @@ export interface AuthClientConfig {
   baseUrl: string;
   /** `cookie` (default): HttpOnly cookies, no token in JavaScript. `bearer`: access token in memory, refresh token in `tokenStorage`. */
   tokenMode?: 'cookie' | 'bearer';
+  /**
+   * The origins that `fetch` sends the session to, for example `['https://orders.example.com']`; the auth server's own origin is always one.
+   * Default: the site of `baseUrl`. `https://auth.example.com` gives `example.com` and all its subdomains, over the same scheme, on any
+   * port; an IP address or a name of one label gives that host. Name the origins when `baseUrl` is on a domain that is shared with others.
+   */
+  apiOrigins?: readonly string[];
   /** Needed in bearer mode. */
   tokenStorage?: TokenStorage;
   /** Bearer mode: seconds before its end at which the access token is refreshed. Default 30. */
@@ -124,8 +130,8 @@ export interface AuthClient {
   /** Bearer mode: an access token that is good now, refreshed if needed; null when signed out. Cookie mode: null. */
   getToken(): Promise<string | null>;
   /**
-   * `fetch` with the session: the cookie, or in bearer mode the header, so call services that you trust. After a 401 it refreshes and
-   * tries once more. Answers and errors of the request itself are those of `fetch`.
+   * `fetch` with the session: the cookie, or in bearer mode the header. After a 401 it refreshes and tries again. Responses and errors of
+   * the request itself are those of `fetch`. A request to an origin outside of `apiOrigins` is sent as it is: without the session, and once.
    */
   fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>;
   /** Ends timers and listeners: for tests, and for pages that replace the client. */

@@ -1,6 +1,7 @@
 /** Codes of this client; every other code is the server's own. */
 export type AuthClientErrorCode =
   | 'invalid_base_url'
+  | 'invalid_api_origin'
   | 'missing_token_storage'
   | 'network_error'
   | 'timeout'
@@ -34,11 +35,22 @@ export class AuthClientError extends Error {
 
   /** Whether nothing was decided: the same request may succeed later. */
   get temporary(): boolean {
-    return /^(429|5|0 (network|timeout))/.test(`${this.statusCode} ${this.code}`);
+    const { statusCode, code } = this;
+    return statusCode === 429 || statusCode >= 500 || code === 'network_error' || code === 'timeout';
   }
+}
+
+/** Whether the server refuses the session or the credential. */
+export function isRefusal(error: unknown): error is AuthClientError {
+  return error instanceof AuthClientError && error.statusCode === 401;
+}
+
+/** An error of the client itself; the message is the code in words. */
+export function clientError(code: AuthClientErrorCode, cause?: unknown): AuthClientError {
+  return new AuthClientError(code.replaceAll('_', ' '), code, 0, undefined, { cause });
 }
 
 /** What an auth server would not answer: another server, or a proxy's page. */
 export function invalidResponse(): AuthClientError {
-  return new AuthClientError('Not an auth server: check baseUrl', 'invalid_response', 200);
+  return new AuthClientError('Check baseUrl', 'invalid_response', 200);
 }

@@ -1,4 +1,4 @@
-import { AuthClientError, invalidResponse } from '../errors/auth-client.error.js';
+import { AuthClientError, clientError, invalidResponse } from '../errors/auth-client.error.js';
 import type { RequestOptions } from '../types.js';
 
 /** Of a request to the auth server. */
@@ -22,37 +22,33 @@ export function createTransport(
     path: string,
     { method = 'POST', body = {}, token, signal }: AuthRequest = {},
   ): Promise<T> => {
+    const post = method === 'POST';
     const late = AbortSignal.timeout(timeoutMs);
     try {
       const response = await send(baseUrl + path, {
         method,
         credentials,
         headers: {
-          ...(method === 'POST' && { 'content-type': 'application/json' }),
+          ...(post && { 'content-type': 'application/json' }),
           ...(token && { authorization: `Bearer ${token}` }),
         },
-        ...(method === 'POST' && { body: JSON.stringify(body) }),
+        ...(post && { body: JSON.stringify(body) }),
         // Browsers of before 2024 have no `any`: there the request goes on, unheard.
         signal: signal && AbortSignal.any ? AbortSignal.any([signal, late]) : late,
       });
       return read(response, await response.text());
     } catch (cause) {
       if (cause instanceof AuthClientError) throw cause;
-      const [message, code] = signal?.aborted
-        ? ['The request was aborted', 'aborted']
-        : late.aborted
-          ? ['The auth server timed out', 'timeout']
-          : ['The auth server is unreachable', 'network_error'];
-      throw new AuthClientError(message!, code!, 0, undefined, { cause });
+      throw clientError(signal?.aborted ? 'aborted' : late.aborted ? 'timeout' : 'network_error', cause);
     }
   };
 }
 
 /** @throws AuthClientError `invalid_base_url` */
 export function checkedBaseUrl(baseUrl: string): string {
-  if (/^(https?:\/)?\//i.test(baseUrl) && URL.canParse(baseUrl, 'http://localhost'))
+  if (/^(https?:\/)?\//i.test(baseUrl) && URL.canParse(baseUrl, 'http://invalid'))
     return baseUrl.replace(/\/+$/, '');
-  throw new AuthClientError('baseUrl must be a URL or a path', 'invalid_base_url', 0);
+  throw clientError('invalid_base_url');
 }
 
 function read<T>(response: Response, text: string): T {
@@ -74,13 +70,13 @@ interface ErrorBody {
 
 /** `{error, message}`, or `{detail: {error, message}}` of the Python AuthFort, or whatever a proxy says. */
 function refusal({ status, headers }: Response, json: unknown): AuthClientError {
-  const body = (isObject(json) ? json : {}) as ErrorBody;
+  const body = Object(json) as ErrorBody;
   const { error, message } = (isObject(body.detail) ? body.detail : body) as ErrorBody;
   const coded = typeof error === 'string' && /^\w+$/.test(error);
   const uncoded =
     status >= 500 ? 'server_unavailable' : status === 422 ? 'validation_error' : 'invalid_response';
   return new AuthClientError(
-    coded && typeof message === 'string' ? message : `Not an auth server: check baseUrl`,
+    coded ? String(message ?? error) : 'Check baseUrl',
     coded ? error : uncoded,
     status,
     // A date is possible here too (RFC 9110 §10.2.3): it is as good as none.
@@ -88,6 +84,6 @@ function refusal({ status, headers }: Response, json: unknown): AuthClientError 
   );
 }
 
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
+export function isObject(value: unknown): value is object {
+  return Object(value) === value;
 }

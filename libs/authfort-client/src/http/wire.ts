@@ -25,7 +25,7 @@ export interface WireAuth {
   };
 }
 
-/** The answer of a sign-up that waits for the address to be verified. */
+/** The response to a sign-up whose address must be verified first. */
 export interface WireUnverified {
   readonly user: WireUser;
   readonly tokens: null;
@@ -38,7 +38,7 @@ export interface WireMfa {
   readonly expires_in?: number;
 }
 
-/** The answer of whatever signs in or up. */
+/** The response to a sign-in or a sign-up. */
 export type WireSignIn = WireAuth | WireMfa | WireUnverified;
 
 /** @throws AuthClientError `invalid_response` */
@@ -50,20 +50,10 @@ export function toUser(wire: WireUser | undefined): AuthUser {
     name: wire.name ?? undefined,
     phone: wire.phone ?? undefined,
     roles: wire.roles ?? [],
-    emailVerified: wire.email_verified ?? false,
+    emailVerified: !!wire.email_verified,
     avatarUrl: wire.avatar_url ?? undefined,
     createdAt: wire.created_at,
     mfaEnabled: !!wire.mfa_enabled,
     sessionId: wire.session_id ?? undefined,
   };
-}
-
-/** @throws AuthClientError `invalid_response` */
-export function checkedAuth(answer: WireAuth | undefined): WireAuth {
-  if (typeof answer?.tokens?.access_token !== 'string') throw invalidResponse();
-  return answer;
-}
-
-export function isMfa(answer: WireSignIn | undefined): answer is WireMfa {
-  return (answer as WireMfa | undefined)?.mfa_required === true;
 }

@@ -1,32 +1,35 @@
-import { AuthClientError } from '../errors/auth-client.error.js';
+import { AuthClientError, clientError } from '../errors/auth-client.error.js';
+import { isObject } from '../http/transport.js';
 import type { WireAuth, WireMfa } from '../http/wire.js';
-
-const SIZE = 'width=500,height=650';
 
 /**
  * Opens the provider's sign-in in a window and waits for the auth server's page in it to report.
  * @throws AuthClientError `popup_blocked`, `popup_closed`, or the code that the page reports
  */
 export async function signInByPopup(url: string): Promise<WireAuth | WireMfa> {
-  const popup = window.open(url, 'authfort', SIZE);
-  if (!popup) throw new AuthClientError('Popup blocked', 'popup_blocked', 0);
+  const popup = window.open(url, 'authfort', 'width=500,height=650');
+  if (!popup) throw clientError('popup_blocked');
   const { origin } = new URL(url, location.href);
   return new Promise((resolve, reject) => {
     const onMessage = ({ source, origin: sender, data }: MessageEvent<unknown>) => {
-      // Any page that knows this window can post to it: only the auth server's own window is listened to.
-      if (source !== popup || sender !== origin || typeof data !== 'object' || data === null) return;
+      // Any page that knows this window can post to it: only messages of the auth server's own window count.
+      if (source !== popup || sender !== origin || !isObject(data)) return;
       const { error, message } = data as { error?: unknown; message?: unknown };
-      if (typeof error === 'string') finish(() => reject(new AuthClientError(String(message), error, 0)));
-      else if ('user' in data || 'mfa_required' in data) finish(() => resolve(data as WireAuth | WireMfa));
+      if (typeof error === 'string') finish(new AuthClientError(String(message), error, 0));
+      else if ('user' in data || 'mfa_required' in data) {
+        resolve(data as WireAuth | WireMfa);
+        finish();
+      }
     };
     const look = setInterval(() => {
-      if (popup.closed) finish(() => reject(new AuthClientError('Popup closed', 'popup_closed', 0)));
+      if (popup.closed) finish(clientError('popup_closed'));
     }, 300);
-    const finish = (settle: () => void) => {
+    /** Without an error the promise has been resolved, and a rejection has no effect. */
+    const finish = (error?: AuthClientError) => {
       clearInterval(look);
       removeEventListener('message', onMessage);
       popup.close();
-      settle();
+      reject(error as AuthClientError);
     };
     addEventListener('message', onMessage);
   });

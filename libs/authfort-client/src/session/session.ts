@@ -1,6 +1,11 @@
-import { AuthClientError } from '../errors/auth-client.error.js';
+import {
+  type AuthClientError,
+  clientError,
+  invalidResponse,
+  isRefusal,
+} from '../errors/auth-client.error.js';
 import type { Transport } from '../http/transport.js';
-import { checkedAuth, isMfa, toUser, type WireAuth, type WireSignIn } from '../http/wire.js';
+import { toUser, type WireAuth, type WireMfa, type WireSignIn } from '../http/wire.js';
 import type { AuthUser, SignInResult } from '../types.js';
 import { pause, persistently } from './persistently.js';
 import type { RefreshTokenKeeper } from './refresh-token.keeper.js';
@@ -59,24 +64,19 @@ export class Session {
   }
 
   /** The access token, while it is good. */
-  get goodToken(): string | null {
+  get token(): string | null {
     return this.#tokenMark && endOf(this.#tokenMark) > Date.now() ? this.#token : null;
   }
 
   /** Runs a sign-in, while no other tab refreshes or signs in or out. */
   signIn(request: () => Promise<WireSignIn>): Promise<SignInResult> {
-    return this.#tabs.lock(async () => this.settle(await request()));
-  }
-
-  /** Takes over what a sign-in has brought. */
-  async settle(answer: WireSignIn): Promise<SignInResult> {
-    if (isMfa(answer)) {
-      this.awaitMfa(answer.mfa_token);
-      return { mfaRequired: true, expiresIn: answer.expires_in ?? 300 };
-    }
-    // A new account whose address has to be verified first.
-    if (answer?.tokens === null) return toUser(answer.user);
-    return this.#accept(answer, true);
+    return this.#tabs.lock(async () => {
+      const answer = await request();
+      const mfa = answer as WireMfa | null;
+      if (!mfa?.mfa_required) return this.#accept(answer as WireAuth, true);
+      this.awaitMfa(mfa.mfa_token);
+      return { mfaRequired: true, expiresIn: mfa.expires_in ?? 300 };
+    });
   }
 
   awaitMfa(mfaToken: string): void {
@@ -85,15 +85,14 @@ export class Session {
   }
 
   /** The sign-in that waited for a second factor is over. */
-  giveUpMfa(): void {
+  endMfa(): void {
     this.#mfaToken = undefined;
     this.#store.set('unauthenticated');
   }
 
   /** @throws AuthClientError `mfa_not_pending` */
   mfaToken(): string {
-    if (this.#mfaToken === undefined)
-      throw new AuthClientError('No second factor is asked for', 'mfa_not_pending', 0);
+    if (this.#mfaToken === undefined) throw clientError('mfa_not_pending');
     return this.#mfaToken;
   }
 
@@ -167,12 +166,15 @@ export class Session {
   }
 
   async #accept(answer: WireAuth, fresh: boolean): Promise<AuthUser> {
-    const { user: wireUser, tokens } = checkedAuth(answer);
-    const user = toUser(wireUser);
+    const { tokens } = Object(answer) as WireAuth;
+    // A new account whose address must be verified first: WireUnverified.
+    if (fresh && tokens === null) return toUser(answer.user);
+    const token = tokens?.access_token;
+    if (typeof token !== 'string') throw invalidResponse();
+    const user = toUser(answer.user);
     const expiresAt = Date.now() + (tokens.expires_in || 900) * 1000;
     if (fresh) this.epoch += 1;
     await this.#keeper?.set(tokens.refresh_token, fresh);
-    const { access_token: token } = tokens;
     this.#take(user, token, await this.#tabs.signedIn(user, this.#keeper ? token : null, expiresAt));
     return user;
   }
@@ -211,9 +213,10 @@ export class Session {
 }
 
 /** A gateway between has a 401 of its own, with codes of its own. */
-const END = /^(401 (refresh_|)(token|session|user)|403 user_b|403 email_n)/;
+const OURS = /^(refresh_token|token|session|user)_/;
 
-/** Only the auth server's own word ends a session: 401, or that the account is banned or has to be verified first. */
+/** Only a response of the auth server ends a session: 401, or that the account is banned or must verify its address. */
 function isEnd(error: unknown): boolean {
-  return error instanceof AuthClientError && END.test(`${error.statusCode} ${error.code}`);
+  const { code } = error as Partial<AuthClientError>;
+  return /^(user_ban|email_not)/.test(code!) || (isRefusal(error) && OURS.test(code!));
 }

@@ -1,5 +1,5 @@
 import type { AuthUser } from '../types.js';
-import { AuthClientError } from '../errors/auth-client.error.js';
+import { clientError } from '../errors/auth-client.error.js';
 import { pause } from './persistently.js';
 
 /** What one tab tells the others: the new tokens, or that there are none any more. */
@@ -86,7 +86,7 @@ export class Tabs {
           ? await this.#locks.request(this.#name, { steal: true }, work)
           : // A frame without storage may not use locks.
             this.#lease(work);
-      if (name === 'AbortError') throw new AuthClientError('Interrupted', 'timeout', 0);
+      if (name === 'AbortError') throw clientError('timeout');
       throw error;
     }
   }

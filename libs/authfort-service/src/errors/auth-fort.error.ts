@@ -5,9 +5,9 @@ export interface ErrorEntry {
   readonly status: number;
   /** Public text. It never contains anything of the request. */
   readonly message: string;
-  /** The `WWW-Authenticate` challenge that goes with it (RFC 6750 §3, RFC 9470 §3). */
+  /** The `WWW-Authenticate` challenge that goes with it (RFC 6750 §3, RFC 9470 §3); `basic`: that of RFC 7617. */
   readonly authenticate?:
-    'missing' | 'invalid_token' | 'insufficient_scope' | 'insufficient_user_authentication';
+    'missing' | 'invalid_token' | 'insufficient_scope' | 'insufficient_user_authentication' | 'basic';
 }
 
 /** The sign-in that a request needs (RFC 9470 §3): the `details` of `insufficient_user_authentication`. */
@@ -24,6 +24,8 @@ export interface AuthFortErrorExtra {
   readonly details?: readonly { field: string; message: string }[] | StepUpDetails;
   /** Sent as `Retry-After`. */
   readonly retryAfterSeconds?: number;
+  /** Replaces the challenge of the entry, where it depends on the scheme that the client used (RFC 6749 §5.2). */
+  readonly authenticate?: ErrorEntry['authenticate'];
   /** For the log; never sent. */
   readonly cause?: unknown;
 }
@@ -52,7 +54,7 @@ export class AuthFortError extends HttpException {
     this.statusCode = status;
     this.details = extra.details;
     this.retryAfterSeconds = extra.retryAfterSeconds;
-    this.authenticate = authenticate;
+    this.authenticate = extra.authenticate ?? authenticate;
   }
 
   /** The headers that belong to the answer. */
@@ -69,6 +71,8 @@ export class AuthFortError extends HttpException {
 
 /** RFC 6750 §3: a request without a token is told nothing but the scheme. */
 function challenge(kind: NonNullable<ErrorEntry['authenticate']>, description: string): string {
+  // RFC 7617 §2.1: the charset tells the client to encode id and secret as UTF-8.
+  if (kind === 'basic') return 'Basic realm="authfort", charset="UTF-8"';
   const realm = 'Bearer realm="authfort"';
   return kind === 'missing' ? realm : `${realm}, error="${kind}", error_description="${description}"`;
 }

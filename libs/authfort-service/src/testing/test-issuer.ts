@@ -124,8 +124,12 @@ export class TestIssuer {
       ver: 0,
       sid: randomUUID(),
       jti: randomUUID(),
+      client_id: 'authfort',
       mfa_enabled: false,
       email_verified: true,
+      acr: 'urn:authfort:acr:1fa',
+      amr: ['pwd'],
+      auth_time: now,
       iat: now,
       exp: now + 900,
     };

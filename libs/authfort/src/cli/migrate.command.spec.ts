@@ -3,6 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DataSource } from 'typeorm';
+import { embeddedPostgres } from '../database/embedded/index.js';
 import { authfortMigrations } from '../database/migrations/index.js';
 import { callAuthfort, type Outcome, runAuthfort, runFromSource } from './run-authfort.fixture.js';
 
@@ -64,6 +66,23 @@ describe('authfort migrate', () => {
       stderr: expect.stringMatching(/^authfort: .*postgres:\/\/.*\n$/),
     });
     expect(JSON.stringify([refused, foreign])).not.toContain(password);
+  });
+
+  it('names a database of the Python AuthFort in one line, for every form of the command', async () => {
+    const options = embeddedPostgres({ dataDir: join(folder, '.data'), production: false });
+    const database = await new DataSource(options).initialize();
+    await database.query(
+      'CREATE TABLE authfort_users (id uuid); CREATE TABLE authfort_alembic_version (version_num text)',
+    );
+    await database.destroy();
+    for (const args of [['migrate'], ['migrate', '--status'], ['migrate', '--revert']]) {
+      expect(await authfort(args)).toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(
+          /authfort: This database has the tables of the Python AuthFort \(authfort_alembic_version, authfort_users\).*Next step: .*\n$/,
+        ),
+      });
+    }
   });
 
   it('does not fall back to the embedded database in production', async () => {

@@ -7,6 +7,7 @@ import { EmbeddedServer } from './embedded/embedded-server.js';
 import { EmbeddedStore } from './embedded/embedded-store.js';
 import { embeddedPostgres, type PostgresOptions } from './embedded/index.js';
 import { authfortMigrations } from './migrations/index.js';
+import { ForeignTablesError } from './foreign-tables.js';
 import { migrate, MigrationLockError, migrationStatus, revertLast } from './migrator.js';
 
 const opened: DataSource[] = [];
@@ -52,6 +53,19 @@ const tables = (dataSource: DataSource): Promise<{ name: string }[]> =>
   dataSource.query(
     `SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1`,
   );
+
+/** The tables that the Python AuthFort creates in revision 006, as far as names and clashes matter. */
+const PYTHON_TABLES = `
+  CREATE TABLE authfort_users (id uuid PRIMARY KEY, email varchar(255) NOT NULL, email_verified boolean DEFAULT false NOT NULL,
+    password_hash varchar(255), token_version integer DEFAULT 0 NOT NULL, banned boolean DEFAULT false NOT NULL,
+    created_at timestamptz NOT NULL, updated_at timestamptz NOT NULL, is_deleted boolean DEFAULT false NOT NULL);
+  CREATE TABLE authfort_accounts (id uuid PRIMARY KEY, user_id uuid NOT NULL, provider varchar(50) NOT NULL, provider_account_id varchar(255));
+  CREATE TABLE authfort_refresh_tokens (id uuid PRIMARY KEY, user_id uuid NOT NULL, token_hash varchar(255) NOT NULL, session_id uuid);
+  CREATE TABLE authfort_signing_keys (id uuid PRIMARY KEY, kid varchar(255) NOT NULL, private_key text NOT NULL);
+  CREATE TABLE authfort_user_roles (id uuid PRIMARY KEY, user_id uuid NOT NULL, role varchar(50) NOT NULL);
+  CREATE TABLE authfort_verification_tokens (id uuid PRIMARY KEY, user_id uuid NOT NULL, token_hash varchar(255) NOT NULL);
+  INSERT INTO authfort_users (id, email, created_at, updated_at) VALUES (gen_random_uuid(), 'ada@example.com', now(), now())`;
+const ALEMBIC = `CREATE TABLE authfort_alembic_version (version_num varchar(32) NOT NULL); INSERT INTO authfort_alembic_version VALUES ('006')`;
 
 class Good1800000000001 implements MigrationInterface {
   up = (runner: QueryRunner): Promise<unknown> => runner.query('CREATE TABLE good ()');
@@ -157,5 +171,51 @@ describe(`the migrator (${url ? 'PostgreSQL' : 'embedded'})`, () => {
     proceed.resolve();
     await slow;
     expect(await migrate(waiting)).toEqual(names);
+  });
+});
+
+describe('a database with other tables of these names', () => {
+  const attempts = {
+    migrate: (dataSource: DataSource) => migrate(dataSource),
+    migrationStatus: (dataSource: DataSource) => migrationStatus(dataSource),
+    revertLast: (dataSource: DataSource) => revertLast(dataSource),
+  };
+
+  it('is named when it is one of the Python AuthFort, with the next step, and is not touched', async () => {
+    const dataSource = await open(await emptyDatabase());
+    await dataSource.query(PYTHON_TABLES);
+    const before = await tables(dataSource);
+    // Created from the models, without Alembic's table; then migrated.
+    for (const prepare of ['', ALEMBIC]) {
+      if (prepare) await dataSource.query(prepare);
+      for (const attempt of Object.values(attempts)) {
+        const error = await attempt(dataSource).then(
+          () => undefined,
+          (reason: Error) => reason,
+        );
+        expect(error).toBeInstanceOf(ForeignTablesError);
+        expect(error!.message).toMatch(
+          /Python AuthFort.*authfort_users.*empty database.*DATABASE_URL.*import/s,
+        );
+        expect(error!.message).not.toMatch(/\n|relation/);
+      }
+    }
+    const after = (await tables(dataSource)).filter(({ name }) => name !== 'authfort_alembic_version');
+    expect(after).toEqual(before);
+    expect(await dataSource.query('SELECT email FROM authfort_users')).toEqual([
+      { email: 'ada@example.com' },
+    ]);
+  });
+  it('is named when it is unknown; tables with other names and other schemas do not matter', async () => {
+    const dataSource = await open(await emptyDatabase());
+    await dataSource.query(
+      'CREATE SCHEMA py; CREATE TABLE py.authfort_users (); CREATE TABLE py.authfort_accounts ()',
+    );
+    await dataSource.query('CREATE TABLE authfort_reports ()');
+    expect((await migrationStatus(dataSource)).every(({ applied }) => !applied)).toBe(true);
+    await dataSource.query('CREATE TABLE authfort_sessions ()');
+    await expect(migrate(dataSource)).rejects.toThrow(/authfort_sessions.*another database/);
+    await dataSource.query('DROP TABLE authfort_sessions');
+    expect(await migrate(dataSource)).toEqual(names);
   });
 });

@@ -5,6 +5,7 @@ import {
   type MigrationInterface,
   type QueryRunner,
 } from 'typeorm';
+import { refuseForeignTables } from './foreign-tables.js';
 import { authfortMigrations } from './migrations/index.js';
 import { patiently } from './impatient-client.js';
 
@@ -46,7 +47,7 @@ export class MigrationLockError extends Error {
  *
  * All of it is one transaction under an advisory lock: of any number of replicas that start together one migrates and
  * the others find it done, and a migration that fails leaves the tables as they were.
- * @throws MigrationLockError
+ * @throws MigrationLockError, ForeignTablesError
  */
 export async function migrate(dataSource: DataSource, options: MigratorOptions = {}): Promise<string[]> {
   // Without this look, every start would need the right to create tables, and would queue for the lock.
@@ -57,7 +58,10 @@ export async function migrate(dataSource: DataSource, options: MigratorOptions =
   return applied.map(({ name }) => name);
 }
 
-/** Lists AuthFort's migrations, oldest first, and whether each has been applied. Changes nothing. */
+/**
+ * Lists AuthFort's migrations, oldest first, and whether each has been applied. Changes nothing.
+ * @throws ForeignTablesError
+ */
 export async function migrationStatus(
   dataSource: DataSource,
   { migrations = authfortMigrations }: MigratorOptions = {},
@@ -66,6 +70,7 @@ export async function migrationStatus(
   try {
     const view = viewOf(dataSource, migrations);
     const executed = await new MigrationExecutor(view, runner).getExecutedMigrations();
+    if (executed.length === 0) await refuseForeignTables(runner);
     const applied = new Set(executed.map(({ name }) => name));
     return view.migrations
       .map((migration) => migration.name ?? migration.constructor.name)
@@ -84,8 +89,9 @@ export async function revertLast(
   dataSource: DataSource,
   options: MigratorOptions = {},
 ): Promise<string | undefined> {
-  const reverted = await underLock(dataSource, options, async (executor) => {
+  const reverted = await underLock(dataSource, options, async (executor, runner) => {
     const [last] = await executor.getExecutedMigrations();
+    if (!last) await refuseForeignTables(runner);
     if (last) await executor.undoLastMigration();
     return last?.name;
   });
@@ -100,7 +106,7 @@ export async function revertLast(
 async function underLock<T>(
   dataSource: DataSource,
   options: MigratorOptions,
-  work: (executor: MigrationExecutor) => Promise<T>,
+  work: (executor: MigrationExecutor, runner: QueryRunner) => Promise<T>,
 ): Promise<T> {
   const runner = dataSource.createQueryRunner();
   try {
@@ -108,7 +114,10 @@ async function underLock<T>(
     await runner.startTransaction('READ COMMITTED');
     return await patiently(await runner.connect(), async () => {
       await takeLock(runner, options.lockWaitSeconds ?? 60);
-      const result = await work(new MigrationExecutor(viewOf(dataSource, options.migrations), runner));
+      const result = await work(
+        new MigrationExecutor(viewOf(dataSource, options.migrations), runner),
+        runner,
+      );
       await runner.commitTransaction();
       return result;
     });

@@ -32,7 +32,12 @@ export const errorCatalog = {
   refresh_token_expired: { status: 401, message: 'The refresh token has expired; sign in again' },
   refresh_token_revoked: { status: 401, message: 'The session has ended; sign in again' },
   refresh_token_mismatch: { status: 401, message: 'The cookies belong to different sessions; sign in again' },
+  invalid_request: {
+    status: 400,
+    message: 'A parameter is missing, empty or repeated, or the client authenticates in two ways',
+  },
   unauthorized: { status: 401, message: 'Present the introspection secret', authenticate: 'missing' },
+  invalid_client: { status: 401, message: 'The client authentication is not valid', authenticate: 'basic' },
   email_not_verified: {
     status: 403,
     message: 'The e-mail address is not verified; follow the link that was mailed to it',

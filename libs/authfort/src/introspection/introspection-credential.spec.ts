@@ -1,32 +1,52 @@
 import { describe, expect, it } from '@jest/globals';
 import { IntrospectionCredential } from './introspection-credential.js';
+import { presentedCredential } from './presented-credential.js';
 
 const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;
 
-describe('IntrospectionCredential', () => {
-  const credential = new IntrospectionCredential(['the old shared secret', 'pässwörd with spaces']);
+function accepts(secrets: string[], authorization: string | undefined, body?: unknown): boolean {
+  const presented = presentedCredential({ headers: { authorization }, body });
+  return presented !== undefined && new IntrospectionCredential(secrets).accepts(presented);
+}
 
-  it('accepts each secret, as Bearer and as Basic', () => {
-    expect(credential.accepts('Bearer the old shared secret')).toBe(true);
-    expect(credential.accepts('BEARER   the old shared secret')).toBe(true);
-    expect(credential.accepts(basic('client:the old shared secret'))).toBe(true);
-    expect(credential.accepts(basic(':the old shared secret'))).toBe(true);
-    expect(credential.accepts(basic(`client:${encodeURIComponent('pässwörd with spaces')}`))).toBe(true);
-    expect(credential.accepts('Bearer pässwörd with spaces')).toBe(true);
-  });
+describe('IntrospectionCredential', () => {
+  const secrets = ['the old shared secret', 'pässwörd with spaces', '100% a+b'];
+
+  it.each([
+    'Bearer the old shared secret',
+    'BEARER   the old shared secret',
+    'Bearer pässwörd with spaces',
+    basic('client:the old shared secret'),
+    basic(':the old shared secret'),
+    basic('client:the+old%20shared+secret'),
+    basic(`client:${encodeURIComponent('pässwörd with spaces')}`),
+    basic('client:p%C3%a4ssw%c3%B6rd+with+spaces'),
+    basic('client:100% a+b'),
+    basic('client:100%25+a%2bb'),
+  ])('accepts %s', (header) => expect(accepts(secrets, header)).toBe(true));
   it('takes everything behind the first colon for the secret', () => {
-    const colons = new IntrospectionCredential(['a:b:c:d:e:f:g:h:i']);
-    expect(colons.accepts(basic('client:a:b:c:d:e:f:g:h:i'))).toBe(true);
+    expect(accepts(['a:b:c:d:e:f:g:h:i'], basic('client:a:b:c:d:e:f:g:h:i'))).toBe(true);
+    expect(accepts(['a:b:c:d:e:f:g:h:i'], basic('a%3Aclient:a%3ab:c:d:e:f:g:h:i'))).toBe(true);
   });
   it.each([
     undefined,
     '',
     'Bearer',
     'Bearer ',
+    'Bearer the+old+shared+secret',
     'Basic',
     basic('no colon'),
     basic('client:'),
+    basic('client:the+old%2+shared+secret'),
     'the old shared secret',
     'Bearer the',
-  ])('refuses %j', (header) => expect(credential.accepts(header)).toBe(false));
+  ])('refuses %j', (header) => expect(accepts(secrets, header)).toBe(false));
+  it('reads client_secret_post, and no inherited member', () => {
+    expect(accepts(secrets, undefined, { client_secret: '100% a+b' })).toBe(true);
+    expect(accepts(secrets, undefined, Object.create({ client_secret: '100% a+b' }))).toBe(false);
+    for (const client_secret of [['100% a+b', '100% a+b'], 7, null, {}])
+      expect(() => accepts(secrets, undefined, { client_secret })).toThrow(
+        expect.objectContaining({ code: 'invalid_request' }),
+      );
+  });
 });

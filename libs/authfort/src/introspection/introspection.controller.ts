@@ -4,7 +4,11 @@ import { authError } from '../errors/catalog.js';
 import { isTame } from '../http/json-body.decorator.js';
 import { TokenDelivery } from '../http/token-delivery.js';
 import { IntrospectionGuard } from './introspection.guard.js';
+import { bodyParameter } from './presented-credential.js';
 import { type IntrospectionResponse, IntrospectionService } from './introspection.service.js';
+
+const FORM = /^application\/x-www-form-urlencoded\s*(;|$)/i;
+const FORM_OR_JSON = /^application\/(json|x-www-form-urlencoded)\s*(;|$)/i;
 
 interface IntrospectionRequest {
   readonly headers: Record<string, string | undefined>;
@@ -32,15 +36,20 @@ export class IntrospectionController {
   }
 }
 
+/** RFC 7662 §2.1: `token` is required. `token_type_hint` is ignored, since every token is looked up in the same way. */
 function readToken({ headers, body }: IntrospectionRequest): string {
-  if (!/^application\/(json|x-www-form-urlencoded)\s*(;|$)/i.test(headers['content-type'] ?? '')) {
-    throw authError('unsupported_media_type');
-  }
+  const contentType = headers['content-type'] ?? '';
+  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+  if (hasBody && !FORM_OR_JSON.test(contentType)) throw authError('unsupported_media_type');
   if (!isTame(body)) throw authError('invalid_json');
-  const token =
-    typeof body === 'object' && body !== null && Object.hasOwn(body, 'token')
-      ? (body as { token: unknown }).token
-      : undefined;
-  if (typeof token === 'string') return token;
-  throw authError('validation_error', { details: [{ field: 'token', message: 'must be a string' }] });
+  if (FORM.test(contentType)) refuseRepeated(body);
+  const token = bodyParameter(body, 'token');
+  if (token === undefined) throw authError('invalid_request');
+  return token;
+}
+
+/** RFC 6749 §3.2: parameters must not be included more than once. The parsers make a list or an object of a repeated one. */
+function refuseRepeated(body: unknown): void {
+  const values = typeof body === 'object' && body !== null ? Object.values(body) : [];
+  if (values.some((value) => typeof value !== 'string')) throw authError('invalid_request');
 }

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { AuthFortError } from 'authfort-service';
 import { SessionAuthenticator, type SessionUser } from '../sessions/session.authenticator.js';
 
-/** RFC 7662 §2.2. An inactive answer says nothing else. */
+/** RFC 7662 §2.2. The response to an inactive token has no other member. */
 export type IntrospectionResponse = { active: false } | ActiveIntrospection;
 
 /** Claims of an active token; roles, permissions and version are those of the database. */
@@ -11,7 +11,8 @@ export interface ActiveIntrospection {
   sub: string;
   email: string;
   email_verified: boolean;
-  name: string | null;
+  /** Left out where the account has none. */
+  name?: string;
   roles: readonly string[];
   /** Left out where there are none. */
   permissions?: readonly string[];
@@ -19,8 +20,13 @@ export interface ActiveIntrospection {
   exp: number;
   iat: number;
   iss: string;
-  sid: string | null;
-  jti: string | undefined;
+  sid?: string;
+  /** The claims of the token; each is left out where the token has none. */
+  aud?: unknown;
+  client_id?: unknown;
+  jti?: unknown;
+  acr?: unknown;
+  auth_time?: unknown;
   token_type: 'Bearer';
 }
 
@@ -46,15 +52,20 @@ function describe(user: SessionUser): ActiveIntrospection {
     sub: user.sub,
     email: user.account.email,
     email_verified: user.account.emailVerified,
-    name: user.account.name,
+    ...(user.account.name !== null && { name: user.account.name }),
     roles: user.roles,
     ...(user.account.permissions.length > 0 && { permissions: user.account.permissions }),
     token_version: user.account.tokenVersion,
     exp: user.exp,
     iat: user.iat,
     iss: user.iss,
-    sid: user.sessionId,
-    jti: typeof user.claims.jti === 'string' ? user.claims.jti : undefined,
+    ...(user.sessionId !== null && { sid: user.sessionId }),
+    // JSON leaves undefined members out.
+    aud: user.claims.aud,
+    client_id: user.claims.client_id,
+    jti: user.claims.jti,
+    acr: user.claims.acr,
+    auth_time: user.claims.auth_time,
     token_type: 'Bearer',
   };
 }

@@ -54,3 +54,14 @@ function isProxyRange(text: string): boolean {
     return false;
   }
 }
+
+/** Any text is an issuer. A URL identifies a document too, so it has to be one that RFC 8414 §3.1 can build a location from. */
+export function isIssuer(text: string): boolean {
+  if (!/^https?:/i.test(text)) return true;
+  if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) return false;
+  const { username, password, pathname } = new URL(text);
+  const segments = pathname.replace(/\/$/, '').split('/').slice(1);
+  return (
+    !/[?#\s\\]/.test(text) && username + password === '' && segments.length <= 3 && !segments.includes('')
+  );
+}

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { RateLimitName, RateLimitRule } from './auth-fort.options.js';
 import { isCookieDomain } from './cookie-domain.js';
 import type { MailTransport } from './mail.options.js';
-import { cookieName, fetchedUrl, httpUrl, origin, proxy, secret } from './option-values.js';
+import { cookieName, fetchedUrl, httpUrl, isIssuer, origin, proxy, secret } from './option-values.js';
 
 /** The limits where the options name none. */
 export const DEFAULT_RULES: Record<RateLimitName, RateLimitRule> = {
@@ -97,7 +97,15 @@ export const optionsSchema = z.strictObject({
   refreshTokenTtl: seconds.default(2_592_000),
   sessionAbsoluteTtl: seconds.default(7_776_000),
   maxSessionsPerUser: z.number().int().min(1).max(1000).default(100),
-  issuer: z.string().min(1).max(200).default('authfort'),
+  issuer: z
+    .string()
+    .min(1)
+    .max(200)
+    .refine(
+      isIssuer,
+      'a URL must have neither a query, a fragment nor a password, and at most three segments of path (RFC 8414 §2, §3.1)',
+    )
+    .default('authfort'),
   audience: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).optional(),
   algorithm: z.enum(['RS256', 'ES256']).default('RS256'),
   cookie: cookieSchema.optional(),

@@ -47,6 +47,31 @@ describe('resolveOptions', () => {
     const mail = { smtpUrl: 'smtp://127.0.0.1', from: 'shop@example.com' };
     expect(problemsOf({ ...strict, mail }, production)).toEqual([]);
   });
+  it('refuses an issuer that no metadata document can be served for', () => {
+    for (const issuer of [
+      'authfort',
+      'urn:authfort',
+      'https://auth.example.com',
+      'http://localhost:8000/a/b/',
+    ])
+      expect([issuer, problemsOf({ issuer })]).toEqual([issuer, []]);
+    for (const issuer of [
+      'https://auth.example.com?tenant=1',
+      'https://auth.example.com/#a',
+      'https://auth.example.com/a b',
+      'https://auth.example.com/a//b',
+      'https://auth.example.com/a/b/c/d',
+      'https://ada:secret@auth.example.com',
+      'https://',
+      'https:auth.example.com',
+      'https:\\\\auth.example.com',
+    ]) {
+      expect([issuer, problemsOf({ issuer })]).toEqual([
+        issuer,
+        [expect.stringMatching(/^issuer: .*RFC 8414/)],
+      ]);
+    }
+  });
   it('lists every problem at once and repeats no value', () => {
     const secret = 'hunter2';
     const problems = problemsOf({

@@ -19,6 +19,7 @@ export interface Rotation {
   readonly salt: Buffer;
   readonly sessionId: string;
   readonly amr: string[];
+  readonly acr: string;
   readonly sessionCreatedAt: Date;
   /** The absolute end of the session. */
   readonly sessionExpiresAt: Date;
@@ -92,7 +93,7 @@ const ROTATE = prepared(
     ) AS of_session
     JOIN authfort_refresh_tokens t ON t.session_id = of_session.id WHERE t.token_hash = $1 FOR UPDATE OF t
   ), judged AS (
-    SELECT token.token_hash, token.predecessor_hash, token.session_id, s.user_id, s.amr, s.created_at, s.expires_at AS session_ends,
+    SELECT token.token_hash, token.predecessor_hash, token.session_id, s.user_id, s.amr, s.acr, s.created_at, s.expires_at AS session_ends,
       LEAST(coalesce(token.rotated_at, $4::timestamptz) + make_interval(secs => $5), s.expires_at) AS successor_ends,
       token.repeated_at IS NULL AS unaudited,
       CASE WHEN token.rotated_at IS NULL THEN $2::bytea ELSE token.successor_salt END AS salt,
@@ -122,7 +123,7 @@ const ROTATE = prepared(
     SELECT $3, session_id, $4, successor_ends, token_hash
     FROM judged WHERE outcome = 'rotated'
   )
-  SELECT judged.outcome, judged.salt, judged.session_id AS "sessionId", judged.amr, judged.created_at AS "sessionCreatedAt",
+  SELECT judged.outcome, judged.salt, judged.session_id AS "sessionId", judged.amr, judged.acr, judged.created_at AS "sessionCreatedAt",
     judged.session_ends AS "sessionExpiresAt", judged.successor_ends AS "successorExpiresAt", judged.unaudited,
     ${USER_COLUMNS}
   FROM judged JOIN authfort_users u ON u.id = judged.user_id`,
@@ -148,9 +149,9 @@ export class RefreshTokenRepository {
       request.requireVerifiedEmail,
     ]);
     if (!row) return undefined;
-    const { outcome, salt, sessionId, amr, sessionCreatedAt, ...rest } = row;
+    const { outcome, salt, sessionId, amr, acr, sessionCreatedAt, ...rest } = row;
     const { sessionExpiresAt, successorExpiresAt, unaudited, ...user } = rest;
-    const session = { sessionId, amr, sessionCreatedAt, sessionExpiresAt };
+    const session = { sessionId, amr, acr, sessionCreatedAt, sessionExpiresAt };
     return { outcome, salt, ...session, successorExpiresAt, unaudited, user };
   }
 

@@ -54,8 +54,8 @@ export class RefreshService {
     if (!rotation) throw authError('refresh_token_invalid');
     await this.refuse(rotation, client);
     if (rotation.outcome === 'repeated' && rotation.unaudited) await this.audit(rotation, request, client);
-    const { user, sessionId, amr, sessionCreatedAt, sessionExpiresAt } = rotation;
-    const session = { id: sessionId, amr, createdAt: sessionCreatedAt, expiresAt: sessionExpiresAt };
+    const { user, sessionId, amr, acr, sessionCreatedAt, sessionExpiresAt } = rotation;
+    const session = { id: sessionId, amr, acr, createdAt: sessionCreatedAt, expiresAt: sessionExpiresAt };
     const tokens = {
       ...(await this.accessTokens.issue(user, session)),
       refreshToken: deriveSuccessor(refreshToken, rotation.salt).token,

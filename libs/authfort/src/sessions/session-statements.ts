@@ -14,8 +14,8 @@ const MOST_ENDED = 1000;
 export const OPEN_SESSION = prepared(
   'open_session',
   `WITH session AS (
-     INSERT INTO authfort_sessions (id, user_id, amr, created_at, expires_at, ip, user_agent, version)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, coalesce((SELECT token_version FROM authfort_users WHERE id = $2), 0))
+     INSERT INTO authfort_sessions (id, user_id, amr, created_at, expires_at, ip, user_agent, version, acr)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, coalesce((SELECT token_version FROM authfort_users WHERE id = $2), 0), $11)
      RETURNING id, created_at
    ), token AS (
      INSERT INTO authfort_refresh_tokens (token_hash, session_id, issued_at, expires_at)

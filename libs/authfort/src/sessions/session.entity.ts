@@ -17,6 +17,10 @@ export class SessionEntity {
   @Column('text', { array: true })
   amr!: string[];
 
+  /** The `acr` claim: the authentication context class of the sign-in (RFC 9068 §2.2.1). A refresh keeps it. */
+  @Column('text', { default: 'urn:authfort:acr:1fa' })
+  acr!: string;
+
   @Column('timestamptz', { name: 'created_at' })
   createdAt!: Date;
 

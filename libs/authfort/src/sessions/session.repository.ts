@@ -22,6 +22,7 @@ export interface NewSession {
   readonly id: string;
   readonly userId: string;
   readonly amr: readonly string[];
+  readonly acr: string;
   readonly createdAt: Date;
   readonly expiresAt: Date;
   readonly refreshTokenHash: Buffer;
@@ -83,6 +84,7 @@ export class SessionRepository {
       session.refreshTokenHash,
       session.refreshTokenExpiresAt,
       most,
+      session.acr,
     ];
     let ended = 0;
     await this.database.execute(OPEN_SESSION, parameters, (count) => (ended = count));

@@ -29,6 +29,9 @@ export interface OpenedSession extends TokenSession {
   readonly refreshExpiresIn: number;
 }
 
+/** How a user has signed in: RFC 8176 method names, and the authentication context class. */
+export type Authentication = Pick<TokenSession, 'amr' | 'acr'>;
+
 /** Opens and ends sessions. Only `sign-in/` opens one. */
 @Injectable()
 export class SessionService {
@@ -44,19 +47,19 @@ export class SessionService {
   ) {}
 
   /** Opens a session. Call it within the transaction that decided that the user may sign in, and that has locked the user. */
-  async open(userId: string, amr: readonly string[], client: ClientInfo): Promise<OpenedSession> {
+  async open(userId: string, { amr, acr }: Authentication, client: ClientInfo): Promise<OpenedSession> {
     const { token, hash } = mintRefreshToken();
     const createdAt = this.clock.now();
     const expiresAt = addSeconds(createdAt, this.config.sessionAbsoluteTtlSeconds);
     const id = randomUUID();
-    const session = { id, userId, amr, createdAt, expiresAt, refreshTokenHash: hash };
+    const session = { id, userId, amr, acr, createdAt, expiresAt, refreshTokenHash: hash };
     const refreshExpiresIn = Math.min(
       this.config.refreshTokenTtlSeconds,
       this.config.sessionAbsoluteTtlSeconds,
     );
     const refreshTokenExpiresAt = addSeconds(createdAt, refreshExpiresIn);
     await this.sessions.open({ ...session, refreshTokenExpiresAt }, client, this.config.maxSessionsPerUser);
-    return { id, amr, createdAt, expiresAt, refreshToken: token, refreshExpiresIn };
+    return { id, amr, acr, createdAt, expiresAt, refreshToken: token, refreshExpiresIn };
   }
 
   /** A page of the user's live sessions, newest first. @throws AuthFortError `validation_error` for a cursor of another list */

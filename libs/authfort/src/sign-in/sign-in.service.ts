@@ -20,6 +20,9 @@ export interface SignInMethod {
   readonly attemptCounted?: boolean;
 }
 
+/** The `acr` of a sign-in with one factor. Only the funnel writes an `acr`. */
+const SINGLE_FACTOR = 'urn:authfort:acr:1fa';
+
 /** The funnel: every way of signing in ends here, and nothing else opens a session. */
 @Injectable()
 export class SignInService {
@@ -44,7 +47,8 @@ export class SignInService {
       if (identified.banned) throw authError('user_banned');
       if (this.config.requireVerifiedEmail && !identified.emailVerified)
         throw authError('email_not_verified');
-      const opened = await this.sessions.open(identified.id, method.amr, client);
+      const authentication = { amr: method.amr, acr: SINGLE_FACTOR };
+      const opened = await this.sessions.open(identified.id, authentication, client);
       await this.attempts.welcome(identified.email, client.ip, method.attemptCounted ?? false);
       await this.events.emit('login', {
         userId: identified.id,

@@ -20,10 +20,18 @@ const LEFT_OUT: readonly (readonly [claim: string, instead: Record<string, unkno
   ['roles', { roles: [], roles_omitted: true }],
 ];
 
+/**
+ * The `client_id` of every token that a sign-in at this server issues. RFC 9068 §2.2 requires the claim. Users sign in at the server's own
+ * routes, so the client is the server's first-party one.
+ */
+export const FIRST_PARTY_CLIENT_ID = 'authfort';
+
 /** The session that a token speaks for. */
 export interface TokenSession {
   readonly id: string;
   readonly amr: readonly string[];
+  /** The authentication context class of the sign-in; `sign-in/` decides it, nothing derives it from `amr`. */
+  readonly acr: string;
   readonly createdAt: Date;
   /** The absolute end of the session. */
   readonly expiresAt: Date;
@@ -35,7 +43,7 @@ export interface IssuedAccessToken {
   readonly expiresIn: number;
 }
 
-/** Issues access tokens: JWTs of the profile of RFC 9068. */
+/** Issues access tokens: JWTs of the profile of RFC 9068, complete when an audience is configured. */
 @Injectable()
 export class AccessTokenService {
   private readonly logger = new Logger(AccessTokenService.name);
@@ -102,6 +110,7 @@ export class AccessTokenService {
     return {
       iss: issuer,
       sub: user.id,
+      client_id: FIRST_PARTY_CLIENT_ID,
       ...(audience !== undefined && { aud: audience }),
       ...(claims.email && { email: user.email }),
       ...(claims.name && { name: user.name }),
@@ -113,6 +122,7 @@ export class AccessTokenService {
       mfa_enabled: user.mfaEnabled,
       // OpenID Connect Core §5.1. Not personal data, so it stays where `claims.email` is off.
       email_verified: user.emailVerified,
+      acr: session.acr,
       amr: session.amr,
       auth_time: Math.floor(session.createdAt.getTime() / 1000),
       iat: now,

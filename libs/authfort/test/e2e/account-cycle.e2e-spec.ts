@@ -59,6 +59,8 @@ describe.each(adapters)('the account cycle on %s', (adapter) => {
       jti: expect.stringMatching(UUID),
       mfa_enabled: false,
       email_verified: false,
+      client_id: 'authfort',
+      acr: 'urn:authfort:acr:1fa',
       amr: ['pwd'],
       auth_time: now,
       iat: now,
@@ -135,7 +137,7 @@ describe.each(adapters)('the account cycle on %s', (adapter) => {
   });
 
   it('has no discovery document while the issuer is no URL', async () => {
-    expect((await server.request('/.well-known/openid-configuration')).status).toBe(404);
+    expect((await server.request('/.well-known/oauth-authorization-server')).status).toBe(404);
   });
 
   it('introspects by form and JSON, with Bearer and Basic, at both addresses', async () => {
@@ -149,20 +151,22 @@ describe.each(adapters)('the account cycle on %s', (adapter) => {
     const form = await server.introspect(user.accessToken);
     expect(form.body).toEqual(json.body);
     expect(form.headers.get('cache-control')).toBe('no-store');
-    const { exp, iat, jti } = claimsOf(user.accessToken);
+    const { exp, iat, jti, auth_time } = claimsOf(user.accessToken);
     expect(form.body).toEqual({
       active: true,
       sub: user.id,
       email: user.email,
-      name: null,
-      roles: [],
       email_verified: false,
+      roles: [],
       token_version: 0,
       exp,
       iat,
       iss: 'authfort',
       sid: user.sessionId,
       jti,
+      client_id: 'authfort',
+      acr: 'urn:authfort:acr:1fa',
+      auth_time,
       token_type: 'Bearer',
     });
   });

@@ -60,7 +60,7 @@ describe('options', () => {
   it('issuer: a URL switches discovery on', async () => {
     const issuer = 'https://auth.example.com';
     const server = await start({ options: { issuer, audience: ['https://api.example.com'] } });
-    const { body, status } = await server.request('/.well-known/openid-configuration');
+    const { body, status } = await server.request('/.well-known/oauth-authorization-server');
     expect(status).toBe(200);
     expect(body).toMatchObject({
       issuer,

@@ -137,9 +137,12 @@ describe.each(adapters)('the feed of revocations, on %s', (adapter) => {
 
   it('is for who knows the secret', async () => {
     for (const path of ['/revocations', '/revocations/stream']) {
-      for (const authorization of [undefined, 'Bearer wrong-secret-of-some-length']) {
+      for (const [authorization, code] of [
+        [undefined, 'unauthorized'],
+        ['Bearer wrong-secret-of-some-length', 'invalid_client'],
+      ]) {
         const answer = await server.request(path, { headers: { authorization } });
-        expect([answer.status, answer.body.error]).toEqual([401, 'unauthorized']);
+        expect([answer.status, answer.body.error]).toEqual([401, code]);
       }
     }
     expect((await server.request('/revocations?sinse=1', { headers: AUTHORIZED })).status).toBe(422);

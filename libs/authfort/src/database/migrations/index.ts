@@ -7,6 +7,7 @@ import { OwnerConfirmed1700000000006 } from './1700000000006-owner-confirmed.js'
 import { EndAllSessions1700000000007 } from './1700000000007-end-all-sessions.js';
 import { AuditRepeats1700000000008 } from './1700000000008-audit-repeats.js';
 import { UserSearch1700000000009 } from './1700000000009-user-search.js';
+import { SessionAcr1700000000010 } from './1700000000010-session-acr.js';
 
 /** AuthFort's migrations, oldest first. Their names are kept in the table `authfort_migrations`. */
 export const authfortMigrations = [
@@ -19,4 +20,5 @@ export const authfortMigrations = [
   EndAllSessions1700000000007,
   AuditRepeats1700000000008,
   UserSearch1700000000009,
+  SessionAcr1700000000010,
 ];
