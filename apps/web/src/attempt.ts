@@ -29,5 +29,7 @@ export async function post(url: string, body: object): Promise<string> {
 
 /** Says how a sign-in went. */
 export function welcome(result: SignInResult): void {
-  tell('mfaRequired' in result ? 'A second factor is needed.' : `Welcome, ${result.email}.`);
+  if ('mfaRequired' in result) tell('A second factor is needed.');
+  else if (result.sessionId) tell(`Welcome, ${result.email}.`);
+  else tell(`A link was mailed to ${result.email}. Follow it, then sign in.`);
 }
