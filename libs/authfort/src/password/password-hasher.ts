@@ -54,7 +54,8 @@ export class PasswordHasher {
   async reserved<T>(work: () => Promise<T>): Promise<T> {
     if (this.scope.getStore()?.held) return work();
     const granted = this.places.acquire(fairShareOf(currentActor()?.client.ip ?? ''));
-    if (granted !== true && !(await granted)) throw authError('overloaded', { retryAfterSeconds: 2, cause: 'too many password hashes are waiting' });
+    if (granted !== true && !(await granted))
+      throw authError('overloaded', { retryAfterSeconds: 2, cause: 'too many password hashes are waiting' });
     const reservation = { held: true };
     try {
       return await this.scope.run(reservation, work);

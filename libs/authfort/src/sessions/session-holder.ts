@@ -37,10 +37,7 @@ export class SessionHolder {
   private async byRefreshCookie(headers: IncomingHttpHeaders): Promise<string | undefined> {
     const presented = await this.reader.read(undefined, headers);
     if (!presented || !looksLikeRefreshToken(presented.token)) return undefined;
-    const [found] = await this.refreshTokens.findKnown(
-      [hashRefreshToken(presented.token)],
-      this.clock.now(),
-    );
+    const [found] = await this.refreshTokens.findKnown([hashRefreshToken(presented.token)], this.clock.now());
     const { expectedSessionId = found?.sessionId } = presented;
     return found?.live && found.sessionId === expectedSessionId ? found.userId : undefined;
   }
