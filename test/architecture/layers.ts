@@ -22,6 +22,8 @@ const TOP = LAYERS.length - 1;
 
 /** These put the features together and so know all of them, wherever they stand. */
 const ASSEMBLY = new Set([`${AUTHFORT}database/entities.ts`, `${AUTHFORT}database/open-database.ts`]);
+/** The type of a feature's part of the module. Every feature may import it. */
+const MANIFEST_TYPE = `${AUTHFORT}feature.ts`;
 const SUBPATH_INDEX = /^libs\/authfort\/src\/(database\/embedded|testing)\/index\.ts$/;
 
 /** The files of libs/authfort that import from a higher layer, or from a folder that has no layer. */
@@ -59,8 +61,9 @@ function featureImports(sources: readonly Source[]): { from: string; target: str
     .flatMap(({ from, target }) => (target?.startsWith(AUTHFORT) ? [{ from, target }] : []));
 }
 
-/** Files at the root of the lib are the top; a folder that nobody has placed has no layer. */
+/** Files at the root of the lib are the top, except for the manifest type; a folder that nobody has placed has no layer. */
 function layerOf(path: string): number | undefined {
+  if (path === MANIFEST_TYPE) return 0;
   const folder = folderOf(path);
   if (folder === undefined || ASSEMBLY.has(path)) return TOP;
   const layer = LAYERS.findIndex((folders) => folders.includes(folder));

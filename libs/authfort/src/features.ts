@@ -1,4 +1,3 @@
-import type { Provider, Type } from '@nestjs/common';
 import { BanService } from './account/ban.service.js';
 import { AccountCreationService } from './account/account-creation.service.js';
 import { AccountDeletionService } from './account/account-deletion.service.js';
@@ -25,6 +24,7 @@ import { EventLogRepository } from './events/event-log.repository.js';
 import { OutboxEraser } from './events/outbox-eraser.repository.js';
 import { OutboxRepository } from './events/outbox.repository.js';
 import { OutboxWorker } from './events/outbox.worker.js';
+import type { Feature } from './feature.js';
 import { HealthController } from './health/health.controller.js';
 import { BrowserGuard } from './http/browser.guard.js';
 import { ClientInfoPipe } from './http/client.decorator.js';
@@ -39,11 +39,6 @@ import { JwksShortcut } from './keys/jwks.shortcut.js';
 import { KeyRing } from './keys/key-ring.js';
 import { KeyRotationService } from './keys/key-rotation.service.js';
 import { SigningKeyRepository } from './keys/signing-key.repository.js';
-import { LoginController } from './password/login.controller.js';
-import { LoginService } from './password/login.service.js';
-import { PasswordHasher } from './password/password-hasher.js';
-import { SignupController } from './password/signup.controller.js';
-import { SignupService } from './password/signup.service.js';
 import { EmailChangeController } from './email-change/email-change.controller.js';
 import { EmailChangeMails } from './email-change/email-change-mails.js';
 import { EmailChangeService } from './email-change/email-change.service.js';
@@ -66,19 +61,9 @@ import { PendingProofsService } from './one-time/pending-proofs.service.js';
 import { OtpController } from './otp/otp.controller.js';
 import { OtpMail } from './otp/otp-mail.js';
 import { OtpService } from './otp/otp.service.js';
-import { BreachList } from './password/breach-list.js';
-import { ChangePasswordService } from './password/change-password.service.js';
-import { NewAccountService } from './password/new-account.service.js';
-import { NewPasswordService } from './password/new-password.service.js';
-import { PasswordController } from './password/password.controller.js';
-import { PasswordMails } from './password/password-mails.js';
-import { PasswordReplacer } from './password/password-replacer.js';
-import { PasswordRepository } from './password/password.repository.js';
-import { PasswordResetService } from './password/password-reset.service.js';
-import { VerificationLinkService } from './password/verification-link.service.js';
-import { ReauthenticationService } from './password/reauthentication.service.js';
 import { FreshSignInGuard } from './sign-in/fresh-sign-in.guard.js';
 import { FreshSignInPolicy } from './sign-in/fresh-sign-in.policy.js';
+import { passwordFeature } from './password/password.feature.js';
 import { EmailProofService } from './sign-in/email-proof.service.js';
 import { RateLimitGuard } from './rate-limits/rate-limit.guard.js';
 import { RateLimiter } from './rate-limits/rate-limiter.js';
@@ -111,15 +96,6 @@ import { WebhookService } from './webhooks/webhook.service.js';
 import { AddressOwnershipRepository } from './users/address-ownership.repository.js';
 import { UserRepository } from './users/user.repository.js';
 import { UserService } from './users/user.service.js';
-
-/** One feature folder's part of the module. */
-interface Feature {
-  /** Controllers below the route prefix. */
-  readonly controllers?: readonly Type[];
-  /** Controllers at the root. */
-  readonly rootControllers?: readonly Type[];
-  readonly providers?: readonly Provider[];
-}
 
 /** The features, lower ones first. A new feature is a folder and one entry here. */
 export const features: readonly Feature[] = [
@@ -183,24 +159,7 @@ export const features: readonly Feature[] = [
   },
   { rootControllers: [RevocationFeedController], providers: [OpenStreams] },
   { providers: [SignInService, EmailProofService, FreshSignInPolicy, FreshSignInGuard] },
-  {
-    controllers: [SignupController, LoginController, PasswordController],
-    providers: [
-      PasswordHasher,
-      BreachList,
-      NewPasswordService,
-      PasswordRepository,
-      PasswordReplacer,
-      PasswordResetService,
-      PasswordMails,
-      ChangePasswordService,
-      ReauthenticationService,
-      NewAccountService,
-      VerificationLinkService,
-      SignupService,
-      LoginService,
-    ],
-  },
+  passwordFeature,
   { controllers: [MagicLinkController], providers: [MagicLinkService, MagicLinkMail] },
   { controllers: [OtpController], providers: [OtpService, OtpMail] },
   {

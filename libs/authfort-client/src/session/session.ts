@@ -1,9 +1,4 @@
-import {
-  type AuthClientError,
-  clientError,
-  invalidResponse,
-  isRefusal,
-} from '../errors/auth-client.error.js';
+import { clientError, invalidResponse, isRefusal } from '../errors/auth-client.error.js';
 import type { Transport } from '../http/transport.js';
 import { toUser, type WireAuth, type WireMfa, type WireSignIn } from '../http/wire.js';
 import type { AuthUser, SignInResult } from '../types.js';
@@ -212,11 +207,11 @@ export class Session {
   }
 }
 
-/** A gateway between has a 401 of its own, with codes of its own. */
+/** A gateway between has a 401 with other codes. */
 const OURS = /^(refresh_token|token|session|user)_/;
 
 /** Only a response of the auth server ends a session: 401, or that the account is banned or must verify its address. */
 function isEnd(error: unknown): boolean {
-  const { code } = error as Partial<AuthClientError>;
+  const { code } = error as { code?: string };
   return /^(user_ban|email_not)/.test(code!) || (isRefusal(error) && OURS.test(code!));
 }
