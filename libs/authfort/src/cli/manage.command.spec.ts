@@ -36,7 +36,7 @@ describe('authfort user, role, cleanup and keys', () => {
     try {
       await module.init();
     } finally {
-      await module.get(DataSource).destroy();
+      await module.close();
     }
   }
   const keys = async (line: string) => {

@@ -65,7 +65,7 @@ export const breachCheck = z.strictObject({
 });
 const webhook = z.strictObject({
   id: z.string().regex(/^[\w.-]{1,64}$/, 'must be 1 to 64 letters, digits or . _ -'),
-  url: fetchedUrl,
+  url: httpUrl,
   secret: z.string().refine(isWebhookSecret, 'must be whsec_ and 24 to 64 random bytes in base64'),
   events: z.array(z.string()).min(1).optional(),
 });

@@ -180,7 +180,6 @@ describe('resolveOptions', () => {
     ['frontendUrl', { frontendUrl: 'https://app.example.com/a page' }],
     ['frontendUrl', { frontendUrl: ' https://app.example.com' }],
     ['frontendUrl', { frontendUrl: 'https://app.example.com\n' }],
-    ['webhooks.0.url', { webhooks: [{ ...webhook, url: 'https://user:hunter2@hooks.example.com' }] }],
     ['webhooks.0.url', { webhooks: [{ ...webhook, url: 'https://hooks.example.com/a b' }] }],
     [
       'breachCheck.url',

@@ -143,7 +143,8 @@ describe.each(adapters)('attack: a stolen refresh token, repeated at the right m
     expect(await repeats(user)).toMatchObject([{ sessionId: user.sessionId, ip: MOBILE }]);
     await refresh(body.tokens.refresh_token, from);
     await refresh(body.tokens.refresh_token, from);
-    expect(await repeats(user)).toHaveLength(2);
+    // Another token of the same session within the same minute: the entry counts it.
+    expect(await repeats(user)).toMatchObject([{ repeats: 2 }]);
   });
 
   it('keeps neither address nor device in a form that a dump could give away', async () => {
