@@ -27,7 +27,7 @@ const FAST = {
   refusedPauseMs: 40,
   silenceMs: 2000,
   pollMs: 20,
-  pollTimeoutMs: 300,
+  pollTimeoutMs: 2000,
   streamAgainMs: 300,
 };
 // For those that wait for the silence; elsewhere a laden machine must not be taken for one.
