@@ -30,6 +30,7 @@ import { BrowserGuard } from './http/browser.guard.js';
 import { ClientInfoPipe } from './http/client.decorator.js';
 import { ClientIp } from './http/client-ip.js';
 import { TokenDelivery } from './http/token-delivery.js';
+import { UserLaneInterceptor } from './http/user-lane.interceptor.js';
 import { IntrospectionController } from './introspection/introspection.controller.js';
 import { IntrospectionGuard } from './introspection/introspection.guard.js';
 import { IntrospectionService } from './introspection/introspection.service.js';
@@ -99,7 +100,7 @@ import { UserService } from './users/user.service.js';
 
 /** The features, lower ones first. A new feature is a folder and one entry here. */
 export const features: readonly Feature[] = [
-  { providers: [ClientIp, ClientInfoPipe, TokenDelivery, BrowserGuard] },
+  { providers: [ClientIp, ClientInfoPipe, TokenDelivery, BrowserGuard, UserLaneInterceptor] },
   {
     providers: [
       EventLogRepository,

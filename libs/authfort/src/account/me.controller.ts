@@ -1,8 +1,9 @@
-import { Controller, Delete, Get, HttpCode, Patch, Res } from '@nestjs/common';
+import { Controller, Delete, Get, HttpCode, Patch, Res, UseInterceptors } from '@nestjs/common';
 import { CurrentUser } from 'authfort-service';
 import { z } from 'zod';
 import { JsonBody, text } from '../http/json-body.decorator.js';
 import { TokenDelivery } from '../http/token-delivery.js';
+import { UserLaneInterceptor } from '../http/user-lane.interceptor.js';
 import { RateLimiter } from '../rate-limits/rate-limiter.js';
 import { LastAdminPolicy } from '../roles/last-admin.policy.js';
 import type { SessionUser } from '../sessions/session.authenticator.js';
@@ -54,6 +55,7 @@ export class MeController {
 
   /** Everything that is held on the user, as JSON. */
   @Get('export')
+  @UseInterceptors(UserLaneInterceptor)
   async export(
     @CurrentUser() { account }: SessionUser,
     @Res({ passthrough: true }) response: unknown,

@@ -1,9 +1,10 @@
-import { Delete, Get, Header, HttpCode, Param, Post } from '@nestjs/common';
+import { Delete, Get, Header, HttpCode, Param, Post, UseInterceptors } from '@nestjs/common';
 import { z } from 'zod';
 import { BanService } from '../account/ban.service.js';
 import { authError } from '../errors/catalog.js';
 import { JsonBody, text } from '../http/json-body.decorator.js';
 import { QueryParams } from '../http/query-params.decorator.js';
+import { UserLaneInterceptor } from '../http/user-lane.interceptor.js';
 import { ADMIN_ROLE, LastAdminPolicy } from '../roles/last-admin.policy.js';
 import { RoleService } from '../roles/role.service.js';
 import { listSessionsSchema } from '../sessions/sessions.controller.js';
@@ -72,6 +73,7 @@ export class AdminAccessController {
   }
 
   @Get('sessions')
+  @UseInterceptors(UserLaneInterceptor)
   @Header('Cache-Control', 'no-store')
   async sessionsOf(
     @Param('id') id: string,

@@ -1,8 +1,9 @@
-import { Get, Header } from '@nestjs/common';
+import { Get, Header, UseInterceptors } from '@nestjs/common';
 import { z } from 'zod';
 import { authError } from '../errors/catalog.js';
 import { text } from '../http/json-body.decorator.js';
 import { flag, limit, QueryParams } from '../http/query-params.decorator.js';
+import { UserLaneInterceptor } from '../http/user-lane.interceptor.js';
 import { RoleService } from '../roles/role.service.js';
 import { UserDirectoryService } from '../users/user-directory.service.js';
 import { toUserResponse, type UserResponse } from '../users/user.response.js';
@@ -38,6 +39,7 @@ export class AdminUserListController {
   ) {}
 
   @Get()
+  @UseInterceptors(UserLaneInterceptor)
   @Header('Cache-Control', 'no-store')
   async list(@QueryParams(listSchema) query: z.output<typeof listSchema>): Promise<UserListResponse> {
     const { email_verified: emailVerified, ...filter } = query;

@@ -1,8 +1,9 @@
-import { Get, Res } from '@nestjs/common';
+import { Get, Res, UseInterceptors } from '@nestjs/common';
 import { z } from 'zod';
 import type { AuditEntry } from '../events/audit-log.repository.js';
 import { limit, QueryParams } from '../http/query-params.decorator.js';
 import { TokenDelivery } from '../http/token-delivery.js';
+import { UserLaneInterceptor } from '../http/user-lane.interceptor.js';
 import { AdminController } from './admin-controller.decorator.js';
 import { AUDIT_ACTION, AUDIT_CURSOR, AuditService } from './audit.service.js';
 
@@ -31,6 +32,7 @@ export class AuditController {
 
   /** `GET /auth/admin/audit`: the newest first. */
   @Get('admin/audit')
+  @UseInterceptors(UserLaneInterceptor)
   async list(
     @QueryParams(query) { user_id, actor_id, ...rest }: z.output<typeof query>,
     @Res({ passthrough: true }) response: unknown,

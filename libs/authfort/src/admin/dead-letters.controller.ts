@@ -1,8 +1,9 @@
-import { Get, HttpCode, Param, Post, Res } from '@nestjs/common';
+import { Get, HttpCode, Param, Post, Res, UseInterceptors } from '@nestjs/common';
 import { z } from 'zod';
 import type { DeadLetter } from '../events/outbox.repository.js';
 import { limit, QueryParams } from '../http/query-params.decorator.js';
 import { TokenDelivery } from '../http/token-delivery.js';
+import { UserLaneInterceptor } from '../http/user-lane.interceptor.js';
 import { AdminController } from './admin-controller.decorator.js';
 import { DEAD_LETTER_CURSOR, DeadLetterService } from './dead-letter.service.js';
 
@@ -21,6 +22,7 @@ export class DeadLettersController {
 
   /** `GET /auth/admin/dead-letters`: the latest first. */
   @Get('admin/dead-letters')
+  @UseInterceptors(UserLaneInterceptor)
   async list(
     @QueryParams(query) { limit, cursor }: z.output<typeof query>,
     @Res({ passthrough: true }) response: unknown,

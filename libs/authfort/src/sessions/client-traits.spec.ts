@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { deviceOf, knownDevices, networkOf, traitsOf } from './client-traits.js';
+import { deviceOf, networkOf, traitsOf } from './client-traits.js';
+import { parsedUserAgents } from './user-agent.js';
 
 describe('networkOf', () => {
   it.each([
@@ -53,7 +54,7 @@ describe('deviceOf', () => {
 it('keeps the devices of 500 user agents in memory at most', () => {
   const names = Array.from({ length: 1200 }, (_, n) => `Invented${'x'.repeat(n % 7)}/${n} (${n})`);
   for (const name of names) expect(deviceOf(name)).toMatch(/^invented/);
-  expect(knownDevices()).toBe(500);
+  expect(parsedUserAgents()).toBe(500);
 });
 
 it('keys the traits by the token: they say nothing without it', () => {

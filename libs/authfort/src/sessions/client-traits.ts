@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { isIPv4, isIPv6 } from 'node:net';
-import { parse } from 'bowser';
 import type { ClientInfo } from '../http/client-info.js';
+import { parseUserAgent } from './user-agent.js';
 
 /**
  * Network and device of the client that presents a refresh token, as HMACs keyed by that token. The key is stored nowhere, so a
@@ -14,13 +14,6 @@ export interface ClientTraits {
 
 /** 128 bits: enough to tell two values apart. */
 const TRAIT_BYTES = 16;
-
-/** Devices of the user agents that were seen last: parsing one costs about 60 µs. */
-const MAX_KNOWN_DEVICES = 500;
-const devices = new Map<string, string | null>();
-
-/** How many devices are in memory, for the test of the bound. */
-export const knownDevices = (): number => devices.size;
 
 /** The traits of a client, keyed by the refresh token that it presents. */
 export function traitsOf({ ip, userAgent }: ClientInfo, token: string): ClientTraits {
@@ -45,16 +38,11 @@ export function networkOf(ip: string): string | null {
  */
 export function deviceOf(userAgent: string | null): string | null {
   if (!userAgent) return null;
-  const known = devices.get(userAgent);
-  if (known !== undefined) return known;
-  const { browser, os } = parse(userAgent);
-  const product = browser.name || (/^[^\s/;(]+/.exec(userAgent)?.[0] ?? '');
+  const { browser, os } = parseUserAgent(userAgent);
+  const product = browser ?? /^[^\s/;(]+/.exec(userAgent)?.[0] ?? '';
   // Some names carry the version of an app, such as "Shop/1.2 CFNetwork".
   const name = product.replace(/\/?v?\d[\w.-]*/g, '').trim();
-  const device = name || os.name ? `${name}|${os.name ?? ''}`.toLowerCase() : null;
-  if (devices.size >= MAX_KNOWN_DEVICES) devices.delete(devices.keys().next().value!);
-  devices.set(userAgent, device);
-  return device;
+  return name || os ? `${name}|${os ?? ''}`.toLowerCase() : null;
 }
 
 function keyed(token: string, kind: 'network' | 'device', value: string | null): Buffer | null {

@@ -1,5 +1,5 @@
-import { parse } from 'bowser';
 import type { Session, SessionPage } from './session-page.js';
+import { parseUserAgent } from './user-agent.js';
 
 /** A session in an answer. */
 export interface SessionResponse {
@@ -48,7 +48,7 @@ function toSessionResponse(session: Session, currentId?: string | null): Session
 
 function deviceOf(userAgent: string | null): SessionResponse['device'] {
   if (!userAgent) return { browser: null, os: null, type: null };
-  const { browser, os, platform } = parse(userAgent);
-  const name = [browser.name, browser.version?.split('.')[0]].filter(Boolean).join(' ');
-  return { browser: name || null, os: os.name || null, type: platform.type || null };
+  const { browser, browserVersion, os, type } = parseUserAgent(userAgent);
+  const name = [browser, browserVersion].filter(Boolean).join(' ');
+  return { browser: name || null, os: os ?? null, type: type ?? null };
 }

@@ -1,9 +1,10 @@
-import { Controller, Delete, Get, HttpCode, Param, Res } from '@nestjs/common';
+import { Controller, Delete, Get, HttpCode, Param, Res, UseInterceptors } from '@nestjs/common';
 import { type AuthUser, CurrentUser } from 'authfort-service';
 import { z } from 'zod';
 import { text } from '../http/json-body.decorator.js';
 import { limit, QueryParams } from '../http/query-params.decorator.js';
 import { TokenDelivery } from '../http/token-delivery.js';
+import { UserLaneInterceptor } from '../http/user-lane.interceptor.js';
 import { SESSIONS_PER_PAGE } from './session-page.js';
 import { type SessionListResponse, toSessionListResponse } from './session.response.js';
 import { SessionService } from './session.service.js';
@@ -25,6 +26,7 @@ export class SessionsController {
 
   /** The live ones, newest first. */
   @Get()
+  @UseInterceptors(UserLaneInterceptor)
   async list(
     @CurrentUser() { sub, sessionId }: AuthUser,
     @QueryParams(listSessionsSchema) query: z.output<typeof listSessionsSchema>,
