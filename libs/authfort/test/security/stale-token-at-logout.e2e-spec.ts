@@ -106,6 +106,26 @@ describe.each(adapters)(
       expect(await ended(user)).toBe('refresh_token_reuse');
     });
 
+    it.each(['newest', 'spent a moment ago'])(
+      'keeps a change of address after a logout with a token that is no theft (%s): ending a session by its id stops it',
+      async (which) => {
+        const kept = await server.signUp();
+        const token = await askForAddress(kept, kept.accessToken);
+        const next = which === 'newest' ? undefined : await refresh(kept.refreshToken, HOME);
+        expect((await logout(kept.refreshToken, HOME)).status).toBe(204);
+        expect([await ended(kept), next === undefined]).toEqual(['logout', which === 'newest']);
+        expect((await server.post('/auth/email-change/confirm', { token })).status).toBe(200);
+
+        const stopped = await server.signUp();
+        const worthless = await askForAddress(stopped, stopped.accessToken);
+        const login = await server.post('/auth/login', { email: stopped.email, password: PASSWORD });
+        const path = `/auth/sessions/${login.body.user.session_id}`;
+        await server.request(path, { method: 'DELETE', bearer: stopped.accessToken });
+        const refused = await server.post('/auth/email-change/confirm', { token: worthless });
+        expect([refused.status, refused.body.error]).toEqual([400, 'invalid_verification_token']);
+      },
+    );
+
     it('signs out as ever with the newest token, and with one that was spent a moment ago', async () => {
       const [newest, repeated] = [await server.signUp(), await server.signUp()];
       await logout(newest.refreshToken);
