@@ -1,5 +1,6 @@
 import { createHash, createHmac, createPrivateKey, hkdfSync, randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import { KeySealer } from '../../src/keys/key-sealer.js';
 import { deriveSuccessor, hashRefreshToken } from '../../src/sessions/refresh-token.js';
 import { INTROSPECT_SECRET, PASSWORD, type SignedUp, startServer, type TestServer } from '../harness.js';
@@ -183,13 +184,18 @@ describe('attack: a stolen database dump', () => {
 describe('attack: a stolen database dump of a server without KEY_ENCRYPTION_SECRET', () => {
   let server: TestServer;
   let user: SignedUp;
+  let warnings: string;
   beforeAll(async () => {
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
     server = await startServer({ options: { keyEncryptionSecret: undefined } });
+    warnings = warn.mock.calls.join('\n');
+    warn.mockRestore();
     user = await server.signUp();
   });
   afterAll(() => server.close());
 
-  it('holds the private keys in clear', async () => {
+  it('holds the private keys in clear, and the server logs a warning', async () => {
+    expect(warnings).toContain('The private signing keys are stored in clear');
     const rows = await keyRows(server);
     expect(rows).toHaveLength(2);
     for (const { sealed_private_key: stored } of rows) {

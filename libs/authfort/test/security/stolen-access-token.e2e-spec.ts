@@ -52,6 +52,16 @@ describe('attack: a stolen access token', () => {
     expect((await call('DELETE', '/me', {})).status).toBe(204);
   });
 
+  it('is not needed by the reader of the mailbox: a sign-in by a link is fresh', async () => {
+    const { email } = await server.signUp();
+    server.clock.advance(601);
+    const token = await server.authfort.createMagicLinkToken(email);
+    const { body } = await server.post('/auth/magic-link/verify', { token });
+    const call = as(body.tokens.access_token);
+    expect((await call('POST', '/email-change', { email: `x-${email}` })).status).toBe(200);
+    expect((await call('DELETE', '/me', {})).status).toBe(204);
+  });
+
   it('gives no new access token, and ends 900 s after it was issued', async () => {
     const { accessToken } = await server.signUp();
     expect((await server.post('/auth/refresh', { refresh_token: accessToken })).status).toBe(401);
