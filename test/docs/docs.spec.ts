@@ -85,6 +85,19 @@ describe('the documents', () => {
     expect(names.filter((name) => !guide.includes(`\`${name}\``))).toEqual([]);
   });
 
+  it('name every test of an attack in SECURITY.md', () => {
+    const folders = ['libs/authfort', 'libs/authfort-service', 'libs/authfort-client'].flatMap((library) =>
+      ['test/security', 'test/concurrency'].map((folder) => join(library, folder)),
+    );
+    const tests = folders
+      .filter((folder) => existsSync(join(root, folder)))
+      .flatMap((folder) => readdirSync(join(root, folder)).map((name) => join(folder, name)))
+      .filter((path) => /[.-]spec\.ts$/.test(path));
+    expect(tests.length).toBeGreaterThan(60);
+    const security = text.get('SECURITY.md') ?? '';
+    expect(tests.filter((path) => !security.includes(`(${path})`))).toEqual([]);
+  });
+
   it('have a current list of errors', () => {
     const { status, stderr } = spawnSync(process.execPath, ['scripts/generate-docs.mjs', '--check'], {
       cwd: root,

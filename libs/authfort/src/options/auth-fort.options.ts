@@ -138,7 +138,7 @@ export interface AuthFortOptions {
    */
   revokeOnRoleChange?: boolean;
   /**
-   * Open streams of `/revocations/stream` for each credential and each process of the auth server, 1 to 10 000. One more is answered with
+   * Open streams of `/revocations/stream` for each introspection secret and each process of the auth server, 1 to 10 000. One more is answered with
    * 503 `overloaded`, and a service polls instead. Default 100.
    */
   maxRevocationStreams?: number;

@@ -88,6 +88,13 @@ describe.each(adapters)('attack: a flood of the feed of revocations, on %s', (ad
       'overloaded',
       '5',
     ]);
+    // The client id of Basic is free, and a form-encoded secret has many spellings: they are one credential.
+    const [first = '', ...rest] = INTROSPECT_SECRET;
+    const encoded = `%${first.charCodeAt(0).toString(16)}${rest.join('')}`;
+    for (const pair of [`orders:${INTROSPECT_SECRET}`, `another:${INTROSPECT_SECRET}`, `orders:${encoded}`]) {
+      const authorization = `Basic ${Buffer.from(pair).toString('base64')}`;
+      expect([pair, await statusOf(`${server.url}/revocations/stream`, authorization)]).toEqual([pair, 503]);
+    }
     expect(
       (await server.request('/revocations', { headers: { authorization: `Bearer ${INTROSPECT_SECRET}` } }))
         .status,
@@ -97,3 +104,10 @@ describe.each(adapters)('attack: a flood of the feed of revocations, on %s', (ad
     expect(warnings).toEqual([]);
   });
 });
+
+/** Does not wait for the end of a stream. */
+async function statusOf(url: string, authorization: string): Promise<number> {
+  const { status, body } = await fetch(url, { headers: { authorization } });
+  await body?.cancel();
+  return status;
+}

@@ -1,6 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connect } from 'node:net';
-import { adapters, INTROSPECT_SECRET, type SignedUp, startServer, type TestServer } from '../harness.js';
+import { listRoutes } from 'authfort-service';
+import {
+  adapters,
+  INTROSPECT_SECRET,
+  PASSWORD,
+  type SignedUp,
+  startServer,
+  type TestServer,
+} from '../harness.js';
 
 const FORM = 'application/x-www-form-urlencoded';
 const UMLAUT_SECRET = 'geheimnis-mit-ä-und-ü-und-€';
@@ -203,6 +211,42 @@ describe.each(adapters)('attack: asking /introspect, on %s', (adapter) => {
     // RFC 7662 §2.1: the hint may be ignored, and unknown parameters are.
     for (const hint of ['access_token', 'refresh_token', 'nonsense'])
       expect((await post(FORM, `token=${accessToken}&token_type_hint=${hint}&x=1`)).body.active).toBe(true);
+  });
+  it('is good for introspection and the feed of revocations, and for no other route', async () => {
+    const headers = { authorization: `Bearer ${INTROSPECT_SECRET}` };
+    const routes = listRoutes(server.app).filter(({ access }) => access !== 'public');
+    expect(routes.length).toBeGreaterThan(25);
+    for (const { method, path } of routes) {
+      const url = path.replace(/:\w+/g, user.id);
+      const { status } = await server.request(url, {
+        method,
+        headers,
+        ...(method !== 'GET' && { json: {} }),
+      });
+      expect([method, path, status]).toEqual([method, path, 401]);
+    }
+  });
+  it('shows the account of a token as it is at the moment, with address and roles', async () => {
+    const holder = await server.signUp();
+    await server.authfort.updateUser(holder.id, { name: 'Ada', email: `ada-${holder.email}` });
+    const { accessToken } = await loginOf(`ada-${holder.email}`);
+    const { body } = await ask(`Bearer ${INTROSPECT_SECRET}`, accessToken);
+    expect(body).toMatchObject({ sub: holder.id, email: `ada-${holder.email}`, name: 'Ada', roles: [] });
+  });
+  it('shows ids of sessions, users and keys in the feed, and nothing personal', async () => {
+    const ended = await server.signUp();
+    await server.post('/auth/logout', { refresh_token: ended.refreshToken });
+    await server.authfort.banUser((await server.signUp()).id);
+    const { body } = await server.request('/revocations', {
+      headers: { authorization: `Bearer ${INTROSPECT_SECRET}` },
+    });
+    expect(body.revocations.length).toBeGreaterThanOrEqual(2);
+    const members = new Set(body.revocations.flatMap((entry: object) => Object.keys(entry)));
+    expect([...members].sort()).toEqual(['at', 'exp', 'sid', 'sub', 'ver']);
+  });
+  const loginOf = async (email: string) => ({
+    accessToken: (await server.post('/auth/login', { email, password: PASSWORD })).body.tokens
+      .access_token as string,
   });
   it('has no route when no secret is configured', async () => {
     const closed = await startServer({ adapter, options: { introspectSecret: undefined } });

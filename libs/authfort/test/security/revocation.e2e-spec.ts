@@ -179,6 +179,15 @@ describe('attack: old tokens after access was taken away', () => {
     });
     expect((await refresh(user)).status).toBe(200);
   });
+  it('every session, marked as revoked in SQL after an old dump was restored', async () => {
+    const user = await server.signUp();
+    await server.dataSource.query(
+      "UPDATE authfort_sessions SET revoked_at = now(), revoked_reason = 'restore' WHERE user_id = $1",
+      [user.id],
+    );
+    await expectDead(user, 'session_revoked');
+    expect((await refresh(user)).body.error).toBe('refresh_token_revoked');
+  });
   it('a request that was let in before an account was deleted', async () => {
     const user = await server.signUp();
     const before = await server.authfort.getUser(user.id);

@@ -72,6 +72,23 @@ describe.each(adapters)("an administrator's token whose sign-in is old (%s)", (a
     expect((await server.request('/auth/me', { bearer: victim.accessToken })).status).toBe(200);
   });
 
+  it('reads addresses, sessions and the audit log, and still uses the own account as any user does', async () => {
+    await signIn();
+    const victim = await server.signUp();
+    server.clock.advance(3 * 3600);
+    const bearer = await refreshed();
+    const read = async (path: string) => (await server.request(`/auth/admin/${path}`, { bearer })).text;
+    expect(await read(`users/${victim.id}`)).toContain(victim.email);
+    expect(await read(`users/${victim.id}/sessions`)).toContain('127.0.0.1');
+    expect(await read(`audit?user_id=${victim.id}`)).toContain('127.0.0.1');
+    expect(
+      (await server.request('/auth/me', { method: 'PATCH', bearer, json: { name: 'Eve' } })).status,
+    ).toBe(200);
+    const other = await server.post('/auth/login', { email: administrator.email, password: PASSWORD });
+    const path = `/auth/sessions/${other.body.user.session_id}`;
+    expect((await server.request(path, { method: 'DELETE', bearer })).status).toBe(204);
+  });
+
   it('does not take the account over by a change of its address', async () => {
     await signIn();
     server.clock.advance(3 * 3600);

@@ -106,6 +106,44 @@ describe.each(adapters)(
       expect(await ended(user)).toBe('refresh_token_reuse');
     });
 
+    it.each(['newest', 'spent a moment ago'])(
+      'keeps a change of address after a logout with a token that is no theft (%s)',
+      async (which) => {
+        const kept = await server.signUp();
+        const token = await askForAddress(kept, kept.accessToken);
+        const next = which === 'newest' ? undefined : await refresh(kept.refreshToken, HOME);
+        expect((await logout(kept.refreshToken, HOME)).status).toBe(204);
+        expect([await ended(kept), next === undefined]).toEqual(['logout', which === 'newest']);
+        expect((await server.post('/auth/email-change/confirm', { token })).status).toBe(200);
+      },
+    );
+
+    it.each<[string, (user: SignedUp, bearer: string) => Promise<unknown>]>([
+      [
+        'ending a session by its id',
+        (user, bearer) => server.request(`/auth/sessions/${user.sessionId}`, { method: 'DELETE', bearer }),
+      ],
+      [
+        'ending all other sessions',
+        (_, bearer) => server.request('/auth/sessions?keep=current', { method: 'DELETE', bearer }),
+      ],
+      [
+        'a new password',
+        (_, bearer) => {
+          const change = { old_password: PASSWORD, new_password: `${PASSWORD} 2`, sessions: 'others' };
+          return server.post('/auth/change-password', change, { bearer });
+        },
+      ],
+    ])('drops a change of address with %s', async (_, end) => {
+      const user = await server.signUp();
+      const token = await askForAddress(user, user.accessToken);
+      const login = await server.post('/auth/login', { email: user.email, password: PASSWORD });
+      const { status } = (await end(user, login.body.tokens.access_token)) as { status: number };
+      expect([200, 204]).toContain(status);
+      const refused = await server.post('/auth/email-change/confirm', { token });
+      expect([refused.status, refused.body.error]).toEqual([400, 'invalid_verification_token']);
+    });
+
     it('signs out as ever with the newest token, and with one that was spent a moment ago', async () => {
       const [newest, repeated] = [await server.signUp(), await server.signUp()];
       await logout(newest.refreshToken);
