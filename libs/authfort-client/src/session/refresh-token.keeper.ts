@@ -11,7 +11,7 @@ export interface RefreshTokenKeeper {
    * @throws AuthClientError `storage_error`
    */
   set(token: string, fresh: boolean): Promise<void>;
-  /** Forgets what is held in memory: another tab has newer tokens. */
+  /** Drops the tokens in memory: another tab has newer ones. */
   drop(): void;
   /** Never throws: there is nothing else to be done to forget. */
   clear(): Promise<void>;

@@ -12,7 +12,7 @@ export interface RevocationListOptions {
   readonly clockToleranceSeconds: number;
 }
 
-/** The tokens of a user below a version are dead, except those of one session. */
+/** Revokes the tokens of a user below a version, except the tokens of one session. */
 interface EndedUser {
   readonly ver: number;
   readonly exp: number;

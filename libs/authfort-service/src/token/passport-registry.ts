@@ -18,8 +18,8 @@ const owners = new Set<WeakRef<StrategyOwner>>();
 let warned = false;
 
 /**
- * Registers the strategy of a module. Passport's registry belongs to the process and keeps one strategy for each name, so that one
- * strategy is registered there which runs the strategy of the app that the request came to.
+ * Registers the strategy of a module. Passport's registry belongs to the process and keeps one strategy for each name. Therefore one
+ * strategy is registered there, and it runs the strategy of the app that received the request.
  * @returns a function that removes it
  */
 export function registerStrategy(owner: StrategyOwner): () => void {
@@ -79,7 +79,7 @@ function owns({ adapterHost: { httpAdapter } }: StrategyOwner, apps: readonly ob
   );
 }
 
-/** What shows the app of a request: Express' `app` and those it is mounted in, Fastify's `server`, the server of the connection. */
+/** Objects that identify the app of a request: Express' `app` and its parent apps, Fastify's `server`, the server of the connection. */
 function appsOf(request: Request): object[] {
   const { app, server, socket } = request as unknown as {
     app?: { parent?: object };

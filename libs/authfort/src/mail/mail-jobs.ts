@@ -77,7 +77,7 @@ export class MailJobs implements OnModuleInit {
     return this.write(REQUESTED_MAILS, name, email, null, {});
   }
 
-  /** Asks for a mail to a user; in a transaction, it stands or falls with that. */
+  /** Requests a mail to a user; in a transaction, it is sent only if that commits. */
   async enqueue(
     name: MailName,
     email: string,

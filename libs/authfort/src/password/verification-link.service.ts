@@ -3,7 +3,7 @@ import { MailJobs } from '../mail/mail-jobs.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
 import { RateLimiter } from '../rate-limits/rate-limiter.js';
 
-/** Mails the link that verifies an address, at sign-up and when a sign-in is refused for want of it. */
+/** Mails the link that verifies an address, at sign-up and when a sign-in is refused because the address is not verified. */
 @Injectable()
 export class VerificationLinkService {
   constructor(

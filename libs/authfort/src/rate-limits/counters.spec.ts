@@ -44,7 +44,7 @@ describe('MemoryCounters', () => {
       counters.take([`c${n}.${net}.${provider}`, `n${net}.${provider}`, `p${provider}`], START);
     expect([take(1, 1), take(1, 1)]).toEqual([undefined, undefined]);
     expect(take(1, 1)).toEqual({ waitMs: 60_000, first: true });
-    // What is refused does not use up the share of the neighbours.
+    // Refused requests do not use up the share of the neighbours.
     for (let n = 0; n < 50; n += 1) expect(take(1, 1)).toMatchObject({ first: false });
     for (let n = 2; n < 20; n += 1) expect(take(n, 1)).toBeUndefined();
     expect(take(20, 1)).toEqual({ waitMs: 60_000, first: true });

@@ -5,7 +5,7 @@ import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.confi
 
 const RETRY_AFTER_SECONDS = 5;
 
-/** Counts the open streams of each credential, so that the streams of one cannot use up the memory of the process. */
+/** Counts the open streams of each credential: the streams of one credential must not use up the memory of the process. */
 @Injectable()
 export class OpenStreams {
   private readonly counts = new Map<string, number>();

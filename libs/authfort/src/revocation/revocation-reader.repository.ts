@@ -9,7 +9,7 @@ export interface RevocationNews {
   readonly snapshot: string;
   /** Of the database server: another one after a failover. */
   readonly timeline: string;
-  /** Where a reader goes on from after the last page of these. */
+  /** The position after the last of these pages. */
   readonly cursor: string;
   readonly revocations: readonly Revocation[];
   /** Set when there are more pages: what {@link RevocationReader.moreNews} takes. */

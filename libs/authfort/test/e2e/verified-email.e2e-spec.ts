@@ -16,7 +16,7 @@ describe('the state of an address', () => {
     const verifier = server.app.get(AccessTokenVerifier);
     expect((await verifier.verify(user.accessToken)).emailVerified).toBe(false);
     await server.post('/auth/verify-email', { token: await server.tokenFor(user.email) });
-    // The session goes on. Introspection has the present state, and so has the next token.
+    // The session continues. Introspection and the next token have the present state.
     expect((await server.introspect(user.accessToken)).body).toMatchObject({ email_verified: true });
     expect(await server.authfort.verifyToken(user.accessToken)).toMatchObject({ emailVerified: true });
     const { body } = await server.post('/auth/refresh', { refresh_token: user.refreshToken });

@@ -60,7 +60,7 @@ describe('attack: filling the audit log', () => {
     ).toEqual([1, 30]);
     await settleOutbox(server.app);
     const { durable, mismatches } = server.app.get(Watcher);
-    // Durable listeners and webhooks hear of the first of each minute; those of the process of each.
+    // Durable listeners and webhooks receive the first event of each minute; listeners in the process receive all.
     expect(durable).toHaveLength(2);
     expect(mismatches.length).toBeGreaterThanOrEqual(15);
     // Another session is another entry.

@@ -71,7 +71,7 @@ describe('attack: guessing one password from many addresses', () => {
     expect(statuses(await botnet(email, 1))).toEqual([401]);
   });
 
-  /** What a stranger sees of an answer, but for its date. */
+  /** The parts of an answer that a stranger sees, except its date. */
   const seen = ({ status, text, headers }: Answer) => ({
     status,
     text,

@@ -92,7 +92,7 @@ it.each(['self', 'admin', 'hard'])(
 );
 
 describe.each([false, true])('an address that two accounts have had (hard: %p)', (hard) => {
-  /** The first account had the address and moved on; the second took it, and has another one by now. */
+  /** The first account gave the address up; the second took it, and then changed it too. */
   async function history(mark: string) {
     const shared = `shared-${mark}@example.com`;
     const first = await server.authfort.createUser({ email: shared });
