@@ -51,7 +51,9 @@ export class HandlerProtection implements OnModuleInit, OnApplicationBootstrap {
     });
     if (unguarded.length > 0) {
       const names = unguarded.map(({ host, methodName }) => `${host.name}.${methodName}`);
-      throw new Error(`The access guard cannot be attached to ${names.join(', ')}`);
+      throw new Error(
+        `The access guard cannot be attached to ${names.join(', ')}, so they would be open to everybody. Check that this version of Nest is supported`,
+      );
     }
   }
 

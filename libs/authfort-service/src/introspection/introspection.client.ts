@@ -88,7 +88,7 @@ async function post(url: string, secret: string, token: string, signal: AbortSig
     signal,
   });
   if (response.status === 401)
-    throw new Error('the auth server refuses introspectSecret: is it the same on both sides?');
+    throw new Error('the auth server refuses introspectSecret; set the same secret on both sides');
   if (!response.ok) throw new Error(`the answer was ${response.status}`);
   return JSON.parse(await textOf(response, signal, MAX_LENGTH));
 }

@@ -165,7 +165,7 @@ export class RevocationList extends TokenRevocations {
     }
     if (!this.overflowed)
       this.logger.warn(
-        `More than ${this.options.maxEntries} revocations (revocations.maxEntries): the oldest are dropped, and tokens that were issued before them are subject to revocations.whenStale until they are refreshed`,
+        `More than ${this.options.maxEntries} revocations (revocations.maxEntries): the oldest are dropped. Until they are refreshed, revocations.whenStale applies to tokens issued before them. Raise revocations.maxEntries if this repeats`,
       );
     this.overflowed = true;
   }

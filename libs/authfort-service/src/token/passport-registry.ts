@@ -42,7 +42,7 @@ const dispatcher: Strategy = Object.assign(Object.create(Strategy.prototype) as 
   },
 });
 
-const NO_STRATEGY = `AuthGuard('${STRATEGY_NAME}') refuses requests to an app that has no ServiceAuthModule, and requests that do not show which of several apps they came to`;
+const NO_STRATEGY = `AuthGuard('${STRATEGY_NAME}') refuses requests to an app without ServiceAuthModule, and requests that do not identify their app among several. Import ServiceAuthModule into each app`;
 
 /** Passport runs a copy of a strategy that has the callbacks. All strategies have to accept: there are several if an app has several modules. */
 function run(

@@ -100,7 +100,7 @@ export class AccessTokenService {
     if (this.warnedOfSize) return;
     this.warnedOfSize = true;
     this.logger.warn(
-      `The access token of user ${userId} has ${bytes} bytes of claims; beyond ${bound} it carries fewer of them, and services have to introspect. This is logged once`,
+      `The access token of user ${userId} has ${bytes} bytes of claims; beyond ${bound} bytes it omits claims, and services have to introspect. Remove roles or permissions of the user. This is logged once`,
     );
   }
 
