@@ -32,7 +32,7 @@ export function createKeeper(storage: TokenStorage): RefreshTokenKeeper {
       try {
         await guarded(() => storage.set(token));
       } catch (error) {
-        // The stored token has been spent: a client that presents it would seem to be a thief.
+        // The stored token has been rotated: presenting it would count as reuse.
         await clear();
         if (fresh) throw error;
         unsaved = token;

@@ -17,7 +17,7 @@ export const accessErrorCatalog = {
   },
   insufficient_user_authentication: {
     status: 401,
-    message: 'This action needs a recent sign-in; sign in again and repeat the request',
+    message: 'This action needs a fresh sign-in; sign in again and repeat the request',
     authenticate: 'insufficient_user_authentication',
   },
   user_banned: { status: 403, message: 'This account is banned', authenticate: 'insufficient_scope' },
