@@ -81,7 +81,7 @@ export class IntrospectionClient {
 async function post(url: string, secret: string, token: string, signal: AbortSignal): Promise<unknown> {
   const response = await fetch(url, {
     method: 'POST',
-    // A redirect would carry the secret and the token to another place.
+    // A redirect would send the secret and the token to another host.
     redirect: 'error',
     headers: { authorization: bearerHeader(secret), accept: 'application/json' },
     body: new URLSearchParams({ token }),

@@ -14,7 +14,7 @@ export interface StalePolicyOptions {
   readonly clockToleranceSeconds: number;
 }
 
-/** Decides about tokens for which the service lacks data: while the feed is not heard, and after the list dropped entries. */
+/** Decides about tokens for which the service lacks data: while the feed is stale, and after the list dropped entries. */
 export class StalePolicy {
   private heardAt = -Infinity;
   private freshUntil = -Infinity;

@@ -40,7 +40,7 @@ export function parseJsonBody<T>(schema: z.ZodType<T>, request: RequestWithBody)
   return result.data;
 }
 
-/** HTTP/2 needs no header for a body, so without a length the parsed body tells. */
+/** HTTP/2 needs no header for a body, so without a length the parsed body decides. */
 function isPresent(headers: RequestWithBody['headers'], body: unknown): boolean {
   if (headers['transfer-encoding'] !== undefined) return true;
   const length = headers['content-length'];

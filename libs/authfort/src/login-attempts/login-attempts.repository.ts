@@ -105,7 +105,7 @@ export class LoginAttemptsRepository {
   }
 
   /**
-   * The owner has signed in from the network: it is known from now on, and its own count begins again.
+   * The owner has signed in from the network: it becomes known, and its count is reset.
    * @param counted whether the address's row counts the attempt that signed in: it was not a wrong one
    */
   async welcome(

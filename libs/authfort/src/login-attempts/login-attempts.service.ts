@@ -18,9 +18,9 @@ export interface PasswordCredential {
 
 /** A password attempt that has been counted. */
 export interface PasswordAttempt {
-  /** Undefined for an address without an account, and for an attempt that is refused whatever the password is. */
+  /** Undefined for an address without an account, and for an attempt that is refused even with the right password. */
   readonly credential: PasswordCredential | undefined;
-  /** What {@link LoginAttemptsService.welcome} takes back after the sign-in. */
+  /** The count that {@link LoginAttemptsService.welcome} takes back after the sign-in. */
   readonly counted: boolean;
   /** Seconds until the next attempt, if a wrong password is to be answered `rate_limit_exceeded`. */
   readonly retryAfterSeconds: number | undefined;
@@ -50,8 +50,8 @@ export class LoginAttemptsService {
   }
 
   /**
-   * Call it before a password is compared, which is to be done whatever it returns, then {@link refuse} for a wrong password, or
-   * {@link welcome} after the sign-in.
+   * Call it before a password is compared. Compare the password for every result. Then call {@link refuse} for a wrong password, or {@link
+   * welcome} after the sign-in.
    */
   async admit(email: string, ip: string): Promise<PasswordAttempt> {
     const rule = this.config.rateLimit ? this.config.rateLimit.rules.passwordGuesses : undefined;

@@ -21,7 +21,7 @@ export class EmailOtpRepository {
     return row!.failures < MAX_FAILURES;
   }
 
-  /** Sets the codes of many addresses. Of two for one address, one is set. */
+  /** Sets the codes of many addresses. For two codes of one address, it sets one. */
   replaceAll(
     codes: readonly { addressHash: Buffer; codeHash: Buffer }[],
     now: Date,

@@ -12,9 +12,9 @@ type Settle = (granted: boolean) => void;
  * A bounded number of places, and a bounded queue for them that is fair between networks.
  *
  * Each network has its own line, and the lines receive free places in turn. When the queue is full, a network with a shorter line takes the
- * last position of the longest one, so one network cannot fill the queue. A network that a user has signed in from takes the position of
- * one that nobody has signed in from, so many networks cannot fill it either. Waiters have used nothing yet, so one that loses its position
- * has lost only time. The number of lines is at most the number of waiters.
+ * last position of the longest one, so one network cannot fill the queue. A network with a sign-in takes the position of a network without
+ * one, so many networks cannot fill it either. A waiter that loses its position has lost only time. The number of lines is at most the
+ * number of waiters.
  */
 export class HashingPlaces {
   private holders = 0;

@@ -17,7 +17,7 @@ export class VerificationLinkService {
     return this.config.requireVerifiedEmail && !emailVerified;
   }
 
-  /** Counts one mail to the address. Beyond `mailPerAddress` none is sent: nobody may fill a mailbox with sign-ups and sign-ins. */
+  /** Counts one mail to the address. Beyond `mailPerAddress` no mail is sent: sign-ups and sign-ins must not fill a mailbox. */
   mayMail(email: string): Promise<boolean> {
     return this.limiter.allows('mailPerAddress', '', `email_verification ${email}`);
   }

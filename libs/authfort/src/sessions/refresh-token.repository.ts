@@ -43,7 +43,7 @@ export interface RotationRequest {
   readonly expectedSessionId: string | undefined;
   /** A browser sent the token without the session mark. Only the first token of a session with `mark_pending` may come that way. */
   readonly unmarked: boolean;
-  /** Whether a session whose user's address is not verified is kept as it is, without a new token. */
+  /** Whether a session is left unchanged, without a new token, if the address of its user is not verified. */
   readonly requireVerifiedEmail: boolean;
 }
 

@@ -28,7 +28,7 @@ export class AddressOwnershipRepository {
 
   /**
    * Records that a link to the address was followed. The account has to be locked.
-   * @param ownerConfirmed whether the account's holder is known to have followed it; false takes back no earlier confirmation
+   * @param ownerConfirmed whether the account's holder is known to have followed it; false does not revoke an earlier confirmation
    * @returns whether the address was verified before; undefined when it is not the address of the account
    */
   async verify(
@@ -47,8 +47,8 @@ export class AddressOwnershipRepository {
   }
 
   /**
-   * Gives the account to the owner of its address: its access tokens end, and nothing stays that somebody else may have put there. The
-   * account has to be locked.
+   * Gives the account to the owner of its address: its access tokens end, and everything that somebody else may have entered is removed.
+   * The account has to be locked.
    * @param keepPassword the owner has just set it
    */
   async claim(userId: string, keepPassword: boolean): Promise<void> {

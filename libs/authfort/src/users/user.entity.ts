@@ -52,7 +52,7 @@ export class UserEntity {
   @Column('integer', { name: 'token_version', default: 0 })
   tokenVersion!: number;
 
-  /** Sessions with a lower `version` have ended, whatever their row says. */
+  /** Sessions with a lower `version` have ended, even if their row is not marked. */
   @Column('integer', { name: 'sessions_from', default: 0 })
   sessionsFrom!: number;
 
