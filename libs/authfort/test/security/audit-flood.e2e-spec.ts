@@ -87,7 +87,7 @@ describe('attack: filling the audit log', () => {
     expect(await all()).toBe(before + 1);
   });
 
-  it('counts what a user repeats with a session of their own', async () => {
+  it('counts the repeats of a user with a session', async () => {
     const { email, accessToken, id } = await server.signUp();
     server.clock.advance(60);
     for (let n = 0; n < 10; n += 1)
@@ -102,7 +102,7 @@ describe('attack: filling the audit log', () => {
     );
   });
 
-  it('lets nobody lower a count or change an entry', async () => {
+  it('refuses to lower a count or change an entry', async () => {
     await expect(server.dataSource.query('UPDATE authfort_audit_log SET repeats = 0')).rejects.toThrow(
       'append-only',
     );
