@@ -9,7 +9,7 @@ import { setTestGlobals } from './globals.mjs';
 /*
  * A test runner for Jest (option `testRunner`) that imports test files with Node's own module loader. Jest's default runner evaluates
  * every module again for every test file, which took 40 % of the suite's CPU time. Here the test files of a worker share their modules,
- * and V8 keeps their optimized code. Hooks, time limits and reports are those of jest-circus.
+ * and V8 keeps their optimized code. jest-circus provides hooks, time limits and reports.
  */
 const require = createRequire(import.meta.url);
 const circus = join(dirname(require.resolve('jest-circus/package.json')), 'build', 'jestAdapterInit.js');

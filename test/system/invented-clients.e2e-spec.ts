@@ -88,7 +88,7 @@ describe('attack: filling the memory of the server with invented clients', () =>
     expect(
       Object.keys(statuses).filter((status) => !['200', '400', '401', '429', '503'].includes(status)),
     ).toEqual([]);
-    // What is kept is bounded: the second half adds next to nothing.
+    // Memory is bounded: the second half adds next to nothing.
     expect(rssMb()).toBeLessThan(half.rss + 60);
     expect((await fetch(`${app.url}/health/live`)).status).toBe(200);
   });

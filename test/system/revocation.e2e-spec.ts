@@ -42,7 +42,7 @@ async function untilHeard(times = 1): Promise<void> {
   for (const { output, port } of services)
     await until(`the service at ${port} hears the feed`, 15_000, () => {
       const service = services.find((one) => one.port === port)!;
-      return service.output.split('The revocation feed is there').length > times ? output : undefined;
+      return service.output.split('The revocation feed is connected').length > times ? output : undefined;
     });
 }
 

@@ -130,8 +130,8 @@ export interface AuthClient {
   /** Bearer mode: an access token that is good now, refreshed if needed; null when signed out. Cookie mode: null. */
   getToken(): Promise<string | null>;
   /**
-   * `fetch` with the session: the cookie, or in bearer mode the header. After a 401 it refreshes and tries again. Responses and errors of
-   * the request itself are those of `fetch`. A request to an origin outside of `apiOrigins` is sent as it is: without the session, and once.
+   * `fetch` with the session: the cookie, or in bearer mode the header. After a 401 it refreshes and tries again. It resolves and rejects
+   * as `fetch` does. A request to an origin outside of `apiOrigins` is sent unchanged: without the session, and once.
    */
   fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>;
   /** Ends timers and listeners: for tests, and for pages that replace the client. */

@@ -126,7 +126,7 @@ function assemble(config: Provider, imports: ModuleMetadata['imports'] = []): Dy
 }
 
 const providers: Provider[] = [
-  // Before anybody lists the routes.
+  // This has to precede every listing of the routes.
   { provide: PASSPORT_GUARD, inject: [ModulesContainer], useFactory: findPassportGuard },
   { provide: Clock, useClass: SystemClock },
   {

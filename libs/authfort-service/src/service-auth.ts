@@ -25,7 +25,7 @@ export class ServiceAuth extends TokenAuthenticator {
   }
 
   /**
-   * Verifies a token as the guard does: locally, and against what the feed of revocations has told.
+   * Verifies a token as the guard does: locally, and against what the revocation feed has told.
    * @throws AuthFortError `token_invalid`, `token_expired`, `keys_unavailable`; with a feed also `session_revoked`,
    *   `token_version_mismatch` and, depending on `revocations.whenStale`, `revocations_unavailable` or `introspection_unavailable`
    */
@@ -43,7 +43,7 @@ export class ServiceAuth extends TokenAuthenticator {
     return !this.drain.draining && (await this.keys.ready());
   }
 
-  /** How the feed of revocations is doing, for metrics; undefined: none is configured. */
+  /** How the revocation feed is doing, for metrics; undefined: none is configured. */
   get revocations(): RevocationFeedState | undefined {
     return this.feed.state;
   }

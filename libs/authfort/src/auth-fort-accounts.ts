@@ -36,7 +36,10 @@ export abstract class AuthFortAccounts extends AuthFortSignIns {
     return this.users.getByEmail(email);
   }
 
-  /** Sets what is given. A new address takes effect immediately, and a mail tells the old one. @throws `user_not_found`, `user_exists`, `invalid_email`, `invalid_name`, … */
+  /**
+   * Changes the given fields. A new address takes effect immediately, and a mail informs the old address.
+   * @throws `user_not_found`, `user_exists`, `invalid_email`, `invalid_name`, …
+   */
   async updateUser(userId: string, changes: UserChanges): Promise<User> {
     return this.editor.update((await this.users.get(userId)).id, changes);
   }

@@ -38,8 +38,8 @@ export abstract class AuthFortSignIns {
   }
 
   /**
-   * Ends the session of a refresh token, as stolen (event `refresh_token_reused`) when a refresh with the token would be theft. A token
-   * that is not known is no error.
+   * Ends the session of a refresh token. When a refresh with the token would be theft, the session ends as stolen (event
+   * `refresh_token_reused`). An unknown token is not an error.
    */
   logout(refreshToken: string, client: ClientInfo = NO_CLIENT): Promise<void> {
     return this.sessions.endByRefreshToken(refreshToken, client);
@@ -84,8 +84,8 @@ export abstract class AuthFortSignIns {
   }
 
   /**
-   * @param follower the request that brought the token. With it, the rule of `POST /auth/verify-email` applies: who has neither a session
-   * of the account nor a network that it was signed in to from may be the victim of a squatter. Default: your code vouches for both.
+   * @param follower the request that presents the token. With it, the rule of `POST /auth/verify-email` applies: a client without a session
+   * of the account, in a network without sign-ins to it, may be the victim of a squatter. Default: your code vouches for both.
    * @throws `invalid_verification_token`
    */
   verifyEmail(

@@ -36,7 +36,7 @@ export class CookieJar {
     else this.kept.set(key, cookie);
   }
 
-  /** What is sent to a path of a host; longer paths first. */
+  /** The cookies for a path of a host; longer paths first. */
   header(host: string, path: string): string {
     return this.sent(host, path)
       .map(({ name, value }) => `${name}=${value}`)

@@ -11,7 +11,7 @@ export interface RefreshTokenKeeper {
    * @throws AuthClientError `storage_error`
    */
   set(token: string, fresh: boolean): Promise<void>;
-  /** Forgets what is held in memory: another tab has newer tokens. */
+  /** Drops the tokens in memory: another tab has newer ones. */
   drop(): void;
   /** Never throws: there is nothing else to be done to forget. */
   clear(): Promise<void>;
@@ -32,7 +32,7 @@ export function createKeeper(storage: TokenStorage): RefreshTokenKeeper {
       try {
         await guarded(() => storage.set(token));
       } catch (error) {
-        // The stored token has been spent: a client that presents it would seem to be a thief.
+        // The stored token has been rotated: presenting it would count as reuse.
         await clear();
         if (fresh) throw error;
         unsaved = token;

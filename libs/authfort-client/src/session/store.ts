@@ -24,7 +24,7 @@ export function createStore(): Store {
     get: () => snapshot,
     set: (state, user = null, expiresAt = null) => {
       const old = snapshot;
-      // A user who is the same in every field stays the same object, so that nothing is rendered for nothing.
+      // A user with equal fields stays the same object, so pages do not render again.
       const kept = JSON.stringify(old.user) === JSON.stringify(user) ? old.user : user;
       if (state === old.state && kept === old.user && expiresAt === old.expiresAt) return;
       snapshot = { state, user: kept, expiresAt };

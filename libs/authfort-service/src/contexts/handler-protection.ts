@@ -24,10 +24,10 @@ const guardsOfApps = new WeakMap<ModulesContainer, HandlerGuard>();
 const refusals = new RefusalFilter();
 
 /**
- * Puts the guard in front of every message handler and socket subscription, and the form of refusals behind every handler. Nest
- * applies no `APP_GUARD` to the transports that `connectMicroservice` adds without `inheritAppConfig` (nestjs/nest#4112). A microservice
- * registers its listeners before `onModuleInit`; therefore the constructor does this. Modules that are loaded later
- * (`LazyModuleLoader`) have no handlers: Nest registers none.
+ * Attaches the guard to every message handler and socket subscription, and the filter for refusals to every handler. Nest applies no
+ * `APP_GUARD` to the transports that `connectMicroservice` adds without `inheritAppConfig` (nestjs/nest#4112). A microservice registers its
+ * listeners before `onModuleInit`; therefore the constructor does this. Modules that are loaded later (`LazyModuleLoader`) have no
+ * handlers: Nest registers none.
  * @throws Error when Nest would not run the guard: the app does not start
  */
 @Injectable()
@@ -51,7 +51,9 @@ export class HandlerProtection implements OnModuleInit, OnApplicationBootstrap {
     });
     if (unguarded.length > 0) {
       const names = unguarded.map(({ host, methodName }) => `${host.name}.${methodName}`);
-      throw new Error(`The access guard cannot be attached to ${names.join(', ')}`);
+      throw new Error(
+        `The access guard cannot be attached to ${names.join(', ')}, so they would be open to everybody. Check that this version of Nest is supported`,
+      );
     }
   }
 

@@ -17,7 +17,7 @@ export function answerElsewhere(exception: unknown, host: ArgumentsHost): unknow
   const args = host.getArgs<unknown[]>();
   const type = host.getType<string>();
   if (type === 'rpc' && isStreamCall(args)) {
-    // Nest passes this error to nobody, and the process would end with it.
+    // Nest passes this error to no handler, so it would end the process.
     endStreamCall(args, publicErrorOf(exception));
     return of(undefined);
   }
@@ -37,7 +37,7 @@ function publicErrorOf(exception: unknown): object {
   return UNKNOWN;
 }
 
-/** Nest names the message that failed, unless the app has chosen the object. */
+/** Nest names the failed message, unless the app has chosen the object. */
 function withCause(error: object, args: readonly unknown[]): object {
   const generated = 'status' in error && error.status === 'error' && Object.keys(error).length === 2;
   return generated ? { ...error, cause: { pattern: args.at(-1), data: args[1] } } : error;

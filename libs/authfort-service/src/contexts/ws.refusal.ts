@@ -22,7 +22,7 @@ export function answerSocket(error: AuthFortError, host: ArgumentsHost): void {
  */
 export function answerException(data: unknown, args: readonly unknown[]): void {
   const [client, , acknowledge] = args as [Socket | undefined, unknown, unknown];
-  // A native WebSocket has `emit` too, which reaches nobody but listeners in this process.
+  // A native WebSocket has `emit` too, which only reaches listeners in this process.
   if (typeof client?.readyState === 'number' && client.send)
     client.send(JSON.stringify({ event: 'exception', data }));
   else client?.emit?.('exception', data);

@@ -34,7 +34,7 @@ export const Permissions = (...permissions: [string, ...string[]]): ClassDecorat
 export const Introspect = (): ClassDecorator & MethodDecorator => SetMetadata(INTROSPECT, true);
 
 const UserParam = createParamDecorator((property: keyof AuthUser | undefined, context: ExecutionContext) => {
-  // In other contexts this is the message or the parent object, whose `user` anybody may have set.
+  // In other contexts this is the message or the parent object; a client may have set its `user`.
   const request =
     context.getType() === 'http' ? context.switchToHttp().getRequest<{ user?: AuthUser }>() : {};
   const { user } = request;

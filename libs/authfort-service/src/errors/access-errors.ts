@@ -17,7 +17,7 @@ export const accessErrorCatalog = {
   },
   insufficient_user_authentication: {
     status: 401,
-    message: 'This action needs a recent sign-in; sign in again and repeat the request',
+    message: 'This action needs a fresh sign-in; sign in again and repeat the request',
     authenticate: 'insufficient_user_authentication',
   },
   user_banned: { status: 403, message: 'This account is banned', authenticate: 'insufficient_scope' },
@@ -36,11 +36,11 @@ export const accessErrorCatalog = {
     message: 'The request comes from a site that is not allowed',
     authenticate: 'insufficient_scope',
   },
-  keys_unavailable: { status: 503, message: 'The signing keys cannot be had at the moment; try again' },
+  keys_unavailable: { status: 503, message: 'The signing keys are unavailable; try again' },
   introspection_unavailable: { status: 503, message: 'The token cannot be checked at the moment; try again' },
   revocations_unavailable: {
     status: 503,
-    message: 'It is not known at the moment what was revoked; try again',
+    message: 'Revocation state is unavailable; try again',
   },
   bad_request: { status: 400, message: 'The request is not valid' },
   invalid_json: { status: 400, message: 'The body is not a JSON object that can be read' },

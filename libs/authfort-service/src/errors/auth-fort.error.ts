@@ -5,7 +5,7 @@ export interface ErrorEntry {
   readonly status: number;
   /** Public text. It never contains anything of the request. */
   readonly message: string;
-  /** The `WWW-Authenticate` challenge that goes with it (RFC 6750 §3, RFC 9470 §3); `basic`: that of RFC 7617. */
+  /** The `WWW-Authenticate` challenge of the error (RFC 6750 §3, RFC 9470 §3); `basic`: the challenge of RFC 7617. */
   readonly authenticate?:
     'missing' | 'invalid_token' | 'insufficient_scope' | 'insufficient_user_authentication' | 'basic';
 }

@@ -33,8 +33,8 @@ const BY_STATUS: Record<number, AccessErrorCode> = {
  * Ends every error the same way: `{statusCode, error, message, details?}` with a stable code.
  *
  * An `HttpException` whose body has a code of its own in `error` is passed on. Every other exception gets the fixed text of its
- * status, since the texts of parsers and routers repeat what was sent. What is unexpected is logged, and answered with 500 only. A
- * 503 is logged with its cause, which the answer does not contain.
+ * status, since the texts of parsers and routers repeat the input. Unexpected errors are logged and answered with a plain 500. A 503 is
+ * logged with its cause, which the answer does not contain.
  *
  * On other transports an {@link AuthFortError} is answered with the same code in the format of the transport. Every other error is
  * left to Nest, which logs it and answers `Internal server error`.
@@ -65,7 +65,7 @@ export class ErrorFilter implements ExceptionFilter {
     return undefined;
   }
 
-  /** The client has disconnected during its body: anybody can do that at any rate, so it is not an error of this server. */
+  /** The client disconnected while it sent its body. Anybody can cause that at any rate, so it is not logged as an error. */
   private abort(): HttpException {
     this.aborted += 1;
     this.logger.debug(

@@ -1,22 +1,22 @@
 import { Logger } from '@nestjs/common';
 
-/** One cause is logged this often at most, in milliseconds. */
+/** Shortest time between two log lines of one cause, in milliseconds. */
 const WINDOW_MS = 1000;
-/** Causes that are told apart in a window; the others share one line. */
+/** Most causes with a line each in a window; the others share one line. */
 const MAX_CAUSES = 100;
 /** Longest text of a cause. */
 const MAX_LENGTH = 300;
 
 /**
  * Logs why requests are answered with 503. The first answer of each cause is logged with the stack of the cause; those that follow
- * within a second are counted, and the count is logged at the end of that second. So a flood of 503 is no flood of the log.
+ * within a second are counted, and the count is logged at the end of that second. So a flood of 503 answers does not flood the log.
  */
 export class UnavailableLog {
   private readonly logger = new Logger('Unavailable');
   /** How often each cause came again in its window. */
   private readonly repeats = new Map<string, number>();
 
-  /** @param error what was thrown; its `cause` is logged, or else its message */
+  /** @param error the thrown value; its `cause` is logged, or else its message */
   record(code: string, error: unknown): void {
     const cause = deepestCause(error);
     const text = `503 ${code}: ${describe(cause)}`;
@@ -35,10 +35,10 @@ export class UnavailableLog {
   }
 }
 
-/** One for the process, so that every filter and transport counts in the same window. */
+/** One instance for the process: all filters and transports count in the same window. */
 export const unavailableLog = new UnavailableLog();
 
-/** The error that all others were made from; ten levels are more than there are. */
+/** The innermost `cause`. Ten levels are more than real errors have. */
 function deepestCause(error: unknown): unknown {
   let deepest = error;
   for (let level = 0; level < 10 && deepest instanceof Error && deepest.cause !== undefined; level += 1)
@@ -46,7 +46,7 @@ function deepestCause(error: unknown): unknown {
   return deepest;
 }
 
-/** An error of the network may have no message of its own, only a code. */
+/** A network error may have a code and no message. */
 function describe(cause: unknown): string {
   if (!(cause instanceof Error)) return typeof cause === 'string' ? clean(cause) : 'unknown cause';
   const { code } = cause as { code?: unknown };

@@ -55,7 +55,7 @@ export class AccessGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const requirement = this.requirementFor(context);
     if (requirement === 'public') return true;
-    // The tokens of other transports are not read, so that nobody is known there.
+    // The tokens of other transports are not read, so their requests have no user.
     if (context.getType() !== 'http') throw inFormOf(context, accessError('token_missing'));
     // What `switchToHttp().getRequest()` returns, without the objects that it makes on the way.
     const request = context.getArgByIndex<GuardedRequest>(0);

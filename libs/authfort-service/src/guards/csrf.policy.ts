@@ -5,7 +5,7 @@ import { isHostOf, normalizeOrigin } from '../http/origin.js';
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 const SIMPLE_CONTENT = /^\s*(text\/plain|multipart\/form-data|application\/x-www-form-urlencoded)\s*(;|$)/i;
 
-/** The parts of a request that tell where it comes from. */
+/** The parts of a request that show its origin. */
 export interface RequestOrigin {
   readonly method: string;
   readonly headers: IncomingHttpHeaders;

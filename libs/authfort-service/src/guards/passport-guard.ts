@@ -3,13 +3,13 @@ import { GUARDS_METADATA } from '@nestjs/common/constants.js';
 import type { ModulesContainer } from '@nestjs/core';
 import { STRATEGY_NAME } from '../token/access-token.strategy.js';
 
-/** A variable, so that bundlers do not look for a package which an app may not have. */
+/** A variable: bundlers would resolve a literal, and an app may not have the package. */
 const PACKAGE: string = '@nestjs/passport';
 
 /** `AuthGuard('authfort')`: @nestjs/passport makes one class for each name. */
 let passportGuard: Type | undefined;
 
-/** Loads @nestjs/passport if a guard of the app looks like its guards, so that {@link hasPassportGuard} knows them. */
+/** Loads @nestjs/passport for {@link hasPassportGuard} if a guard of the app looks like one of its guards. */
 export async function findPassportGuard(modules: ModulesContainer): Promise<void> {
   if (passportGuard || !guardsIn(modules).some(looksLikePassport)) return;
   const loaded = (await import(PACKAGE).catch(() => undefined)) as

@@ -7,8 +7,8 @@ export interface FramedRequest {
 }
 
 /**
- * Whether a request has a body, as far as its framing tells: by its headers (RFC 9112 §6.3), or by the flag END_STREAM of its header
- * frame (RFC 9113 §8.1). `unknown`: the body has to be read.
+ * Whether a request has a body, according to its framing: by its headers (RFC 9112 §6.3), or by the flag END_STREAM of its header frame
+ * (RFC 9113 §8.1). `unknown`: the body has to be read.
  */
 export function bodyFraming({ headers, stream }: FramedRequest): 'empty' | 'present' | 'unknown' {
   const length = headers['content-length'];

@@ -34,7 +34,7 @@ export function normalizeOrigin(text: string): string | undefined {
 
 /**
  * Whether an authority (the value of `Host` or `:authority`) names the host and port of a canonical web origin. The scheme of the
- * origin supplies the default port, since a request does not tell the scheme.
+ * origin supplies the default port, since a request does not contain the scheme.
  */
 export function isHostOf(authority: string, canonicalOrigin: string): boolean {
   const scheme = canonicalOrigin.slice(0, canonicalOrigin.indexOf(':'));

@@ -10,8 +10,9 @@ interface Attempt {
 }
 
 /**
- * The requests that the app sends to other servers. They end with the app: when it is asked to close, each has half a second left unless it asked for more, and
- * none outlives `app.close()`. So a server that never answers keeps neither the app nor its process waiting.
+ * The requests that the app sends to other servers. They end with the app: when it starts to close, each request has half a second left
+ * unless it asked for more, and no request outlives `app.close()`. So a server that never answers delays neither the app nor the exit of
+ * its process.
  */
 export class OutgoingRequests implements OnModuleDestroy, OnApplicationShutdown {
   private readonly attempts = new Set<Attempt>();

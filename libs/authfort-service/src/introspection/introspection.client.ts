@@ -81,14 +81,14 @@ export class IntrospectionClient {
 async function post(url: string, secret: string, token: string, signal: AbortSignal): Promise<unknown> {
   const response = await fetch(url, {
     method: 'POST',
-    // A redirect would carry the secret and the token to another place.
+    // A redirect would send the secret and the token to another host.
     redirect: 'error',
     headers: { authorization: bearerHeader(secret), accept: 'application/json' },
     body: new URLSearchParams({ token }),
     signal,
   });
   if (response.status === 401)
-    throw new Error('the auth server refuses introspectSecret: is it the same on both sides?');
+    throw new Error('the auth server refuses introspectSecret; set the same secret on both sides');
   if (!response.ok) throw new Error(`the answer was ${response.status}`);
   return JSON.parse(await textOf(response, signal, MAX_LENGTH));
 }

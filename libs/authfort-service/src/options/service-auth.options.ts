@@ -48,9 +48,9 @@ export interface RevocationOptions {
   /** At least 16 characters. Default: `introspectSecret`, which is what the auth server asks for. */
   secret?: string;
   /**
-   * What happens to tokens for which the service lacks data: while the feed has not been heard for `maxStaleSeconds`, and to older tokens
-   * after entries were dropped (`maxEntries`). `allow` (default): tokens are good until they
-   * expire, as without a feed. `introspect`: the auth server is asked about each token. `deny`: 503 `revocations_unavailable`.
+   * The treatment of tokens for which the service lacks data: all tokens while the feed was silent for `maxStaleSeconds`, and older tokens
+   * after entries were dropped (`maxEntries`). `allow` (default): tokens are valid until they expire, as without a feed. `introspect`: the
+   * auth server is asked about each token. `deny`: 503 `revocations_unavailable`.
    */
   whenStale?: WhenStale;
   /** How long the feed may be silent, in seconds, 2 or more; it tells something every second. Default 10. */

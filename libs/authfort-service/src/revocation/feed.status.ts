@@ -24,7 +24,7 @@ export class FeedStatus {
     const again = this.wasThere && this.current === undefined;
     this.logger.log(
       way === 'stream'
-        ? `The revocation feed is there${again ? ' again' : ''}`
+        ? `The revocation feed is connected${again ? ' again' : ''}`
         : `The revocation feed is polled${again ? ' again' : ''}: the stream does not get through`,
     );
     this.current = way;
@@ -37,8 +37,6 @@ export class FeedStatus {
     this.current = undefined;
     if (this.told.has(kind)) return;
     this.told.add(kind);
-    this.logger.warn(
-      `The revocation feed cannot be had (${message}), and is tried again: ${this.consequence}`,
-    );
+    this.logger.warn(`The revocation feed is unavailable (${message}); retrying. ${this.consequence}`);
   }
 }

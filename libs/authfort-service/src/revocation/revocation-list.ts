@@ -12,7 +12,7 @@ export interface RevocationListOptions {
   readonly clockToleranceSeconds: number;
 }
 
-/** The tokens of a user below a version are dead, except those of one session. */
+/** Revokes the tokens of a user below a version, except the tokens of one session. */
 interface EndedUser {
   readonly ver: number;
   readonly exp: number;
@@ -165,7 +165,7 @@ export class RevocationList extends TokenRevocations {
     }
     if (!this.overflowed)
       this.logger.warn(
-        `More than ${this.options.maxEntries} revocations (revocations.maxEntries): the oldest are dropped, and tokens that were issued before them are subject to revocations.whenStale until they are refreshed`,
+        `More than ${this.options.maxEntries} revocations (revocations.maxEntries): the oldest are dropped. Until they are refreshed, revocations.whenStale applies to tokens issued before them. Raise revocations.maxEntries if this repeats`,
       );
     this.overflowed = true;
   }

@@ -14,7 +14,7 @@ export interface StalePolicyOptions {
   readonly clockToleranceSeconds: number;
 }
 
-/** Decides about tokens for which the service lacks data: while the feed is not heard, and after the list dropped entries. */
+/** Decides about tokens for which the service lacks data: while the feed is stale, and after the list dropped entries. */
 export class StalePolicy {
   private heardAt = -Infinity;
   private freshUntil = -Infinity;
@@ -52,23 +52,27 @@ export class StalePolicy {
     const { whenStale } = this.options;
     if (whenStale === 'allow' || !(this.stale || this.list.isUncertain(user))) return false;
     if (whenStale === 'introspect') return true;
-    const silence =
-      this.heardAt === -Infinity ? 'never' : `last ${Math.round(this.now() - this.heardAt)} s ago`;
     throw accessError('revocations_unavailable', {
       retryAfterSeconds: 2,
-      cause: new Error(`the feed of revocations answered ${silence}`),
+      cause: new Error(this.reason()),
     });
+  }
+
+  private reason(): string {
+    if (!this.stale)
+      return 'entries about this token may have been dropped (revocations.maxEntries, or a changed clock)';
+    return this.heardAt === -Infinity
+      ? 'the revocation feed was never received'
+      : `the revocation feed was last received ${Math.round(this.now() - this.heardAt)} s ago`;
   }
 
   /** What comes of it when the feed is not heard, for the log. */
   get consequence(): string {
     const { whenStale, maxStaleSeconds } = this.options;
     if (whenStale === 'allow')
-      return 'what is revoked is let in until the feed can be had again, or its tokens expire';
-    const when = `until it has been heard, and whenever it was not for ${maxStaleSeconds} s,`;
-    return whenStale === 'deny'
-      ? `${when} guarded routes answer 503`
-      : `${when} the auth server is asked about each token`;
+      return 'Revoked tokens are accepted until the feed is available again, or until they expire';
+    const when = `Until the feed is available, and whenever it was silent for ${maxStaleSeconds} s,`;
+    return whenStale === 'deny' ? `${when} guarded routes answer 503` : `${when} each token is introspected`;
   }
 
   private now(): number {

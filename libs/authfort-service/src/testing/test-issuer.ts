@@ -18,7 +18,7 @@ interface TestKey {
   readonly publicKey: KeyObject;
 }
 
-/** The secret that {@link TestIssuer} wants at its introspection endpoint and at its feed of revocations. */
+/** The secret that {@link TestIssuer} wants at its introspection endpoint and at its revocation feed. */
 export const TEST_INTROSPECT_SECRET = 'introspection secret for tests';
 
 const ENDPOINTS: Record<string, 'introspect' | 'revocations' | 'revocationStreams'> = {
@@ -28,7 +28,7 @@ const ENDPOINTS: Record<string, 'introspect' | 'revocations' | 'revocationStream
 };
 
 /**
- * A real issuer on a free local port: a JWKS, an introspection endpoint, a feed of revocations, and tokens as AuthFort signs them. With it an app's guarded
+ * A real issuer on a free local port: a JWKS, an introspection endpoint, a revocation feed, and tokens as AuthFort signs them. With it an app's guarded
  * routes are tested as they are, with no mock: `ServiceAuthModule.forRoot(issuer.jwksUrl)` and `issuer.sign({ roles: ['admin'] })`.
  */
 export class TestIssuer {

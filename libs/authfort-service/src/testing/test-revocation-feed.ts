@@ -15,7 +15,7 @@ export type TestRevocation =
 const MATTERS_SECONDS = 960;
 const ALIVE_MS = 1000;
 
-/** The feed of revocations as an AuthFort server tells it, from memory. A cursor is the number of entries before it. */
+/** The revocation feed of an AuthFort server, served from memory. A cursor is the number of entries before it. */
 export class TestRevocationFeed {
   private readonly entries: (TestRevocation & { at: number; exp: number })[] = [];
   private readonly streams = new Map<ServerResponse, number>();

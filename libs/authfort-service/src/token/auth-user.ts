@@ -5,7 +5,7 @@ export interface AccessTokenClaims {
   readonly exp: number;
   readonly iat: number;
   readonly roles: readonly string[];
-  /** True where the roles are too many for a token: `roles` is empty then, and introspection tells them. */
+  /** True when the roles do not fit into a token: `roles` is empty then, and introspection returns them. */
   readonly roles_omitted?: boolean;
   /** What the roles permit, where the auth server puts it into its tokens. */
   readonly permissions?: readonly string[];

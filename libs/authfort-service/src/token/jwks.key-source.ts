@@ -128,13 +128,13 @@ export class JwksKeySource extends KeySource {
     } catch (error) {
       this.lastFailure = reasonOf(error);
       if (!this.lastAttemptFailed)
-        this.logger.warn(`The JWKS cannot be had (${this.lastFailure}); ${this.consequence()}`);
+        this.logger.warn(`The JWKS is unavailable (${this.lastFailure}); ${this.consequence()}`);
       this.lastAttemptFailed = true;
     }
   }
 
   private consequence(): string {
-    return this.trusted ? 'the known keys serve on' : 'guarded routes answer 503 until it can';
+    return this.trusted ? 'the known keys stay in use' : 'guarded routes answer 503 until it is available';
   }
 
   private find(kid: string, algorithm: string): KeyObject | undefined {

@@ -18,8 +18,8 @@ const owners = new Set<WeakRef<StrategyOwner>>();
 let warned = false;
 
 /**
- * Registers the strategy of a module. Passport's registry belongs to the process and keeps one strategy for each name, so that one
- * strategy is registered there which runs the strategy of the app that the request came to.
+ * Registers the strategy of a module. Passport's registry belongs to the process and keeps one strategy for each name. Therefore one
+ * strategy is registered there, and it runs the strategy of the app that received the request.
  * @returns a function that removes it
  */
 export function registerStrategy(owner: StrategyOwner): () => void {
@@ -42,7 +42,7 @@ const dispatcher: Strategy = Object.assign(Object.create(Strategy.prototype) as 
   },
 });
 
-const NO_STRATEGY = `AuthGuard('${STRATEGY_NAME}') refuses requests to an app that has no ServiceAuthModule, and requests that do not show which of several apps they came to`;
+const NO_STRATEGY = `AuthGuard('${STRATEGY_NAME}') refuses requests to an app without ServiceAuthModule, and requests that do not identify their app among several. Import ServiceAuthModule into each app`;
 
 /** Passport runs a copy of a strategy that has the callbacks. All strategies have to accept: there are several if an app has several modules. */
 function run(
@@ -79,7 +79,7 @@ function owns({ adapterHost: { httpAdapter } }: StrategyOwner, apps: readonly ob
   );
 }
 
-/** What shows the app of a request: Express' `app` and those it is mounted in, Fastify's `server`, the server of the connection. */
+/** Objects that identify the app of a request: Express' `app` and its parent apps, Fastify's `server`, the server of the connection. */
 function appsOf(request: Request): object[] {
   const { app, server, socket } = request as unknown as {
     app?: { parent?: object };

@@ -131,7 +131,7 @@ describe.each(adapters)('@Permissions() in a service on %s', (adapter) => {
     expect((await service.get('/refunds', bearer(token))).body.error).toBe('session_revoked');
   });
 
-  it('asks for roles that were too many for the token, and refuses where there is nobody to ask', async () => {
+  it('introspects roles that did not fit into the token, and refuses without introspection', async () => {
     const claims = {
       sub: `many-roles-${adapter}`,
       permissions: ['orders:refund'],

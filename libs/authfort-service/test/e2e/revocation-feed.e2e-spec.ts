@@ -95,7 +95,7 @@ describe('the stream', () => {
     await until('the key is known', () => keysRevoked === 1 && state().entries === 3);
     const authorization = `Bearer ${Buffer.from(SECRET).toString('latin1')}`;
     expect(server.asked).toEqual([{ way: 'stream', cursor: undefined, authorization }]);
-    expect(logged).toEqual(['The revocation feed is there']);
+    expect(logged).toEqual(['The revocation feed is connected']);
   });
 
   it('goes on from the cursor after a cut, and hears what was revoked meanwhile', async () => {
@@ -210,7 +210,7 @@ describe('what is not the feed', () => {
     expect(logged).toEqual([expect.stringContaining(remedy)]);
     server.onStream = streaming(alive('1'));
     await untilFresh();
-    expect(logged.at(-1)).toBe('The revocation feed is there');
+    expect(logged.at(-1)).toBe('The revocation feed is connected');
     expect(server.of('polling')).toEqual([]);
   });
 
@@ -261,7 +261,7 @@ describe('what is not the feed', () => {
       server.onStream = streaming(alive('3'));
       await until('the stream is there', () => state().via === 'stream');
       expect(server.of('stream').at(-1)!.cursor).toBe('2');
-      expect(logged.at(-1)).toBe('The revocation feed is there');
+      expect(logged.at(-1)).toBe('The revocation feed is connected');
       expect(logged.length).toBeLessThanOrEqual(3);
     },
   );
@@ -316,16 +316,16 @@ describe('from the start to the end', () => {
     await untilFresh();
     expect(logged).toEqual([
       expect.stringMatching(
-        /cannot be had \(.*ECONNREFUSED.*whenever it was not for 10 s, guarded routes answer 503$/,
+        /is unavailable \(.*ECONNREFUSED.*whenever it was silent for 10 s, guarded routes answer 503$/,
       ),
-      'The revocation feed is there',
+      'The revocation feed is connected',
     ]);
     await server.stop();
     await until('it is known to be away', () => !state().connected);
     await server.listen();
     await until('it is there again', () => state().connected);
     expect(logged).toHaveLength(4);
-    expect(logged[3]).toBe('The revocation feed is there again');
+    expect(logged[3]).toBe('The revocation feed is connected again');
     expect(knows('s1')).toBe(true);
   });
 

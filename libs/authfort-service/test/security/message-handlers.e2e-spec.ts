@@ -79,7 +79,7 @@ describe('attack: messages without a token', () => {
       expect(handled).toEqual([]);
     });
 
-    it('lets nobody name a user in the message', async () => {
+    it('takes no user from the message', async () => {
       const user = { sub: 'me', roles: ['admin'] };
       const data = { user, authorization: 'Bearer x', headers: { authorization: `Bearer ${issuer.sign()}` } };
       expect(await talk.refusal('orders.plain', data)).toEqual(tokenMissing);

@@ -43,7 +43,7 @@ export class AccountExportRepository {
   }
 }
 
-/** With the addresses of a change of the user's own address; those that an administrator gave to others are not theirs to know. */
+/** With the addresses of a change of the user's own address. Addresses that an administrator gave to other accounts are left out. */
 const DETAIL = `detail || CASE WHEN user_id = u.id
   THEN jsonb_strip_nulls(jsonb_build_object('old_email', old_email, 'new_email', new_email)) ELSE '{}' END AS detail`;
 /** Leaves the refreshes of the present hour out: a thief with an access token would learn when to repeat a refresh token. */

@@ -10,7 +10,7 @@ import { ProfileService } from './profile.service.js';
 
 /** What of an account can be set by an administrator or by code. What is left out stays. */
 export interface UserChanges extends ProfileChanges {
-  /** Takes effect immediately, without a confirmation. A mail tells the old address. */
+  /** Takes effect immediately, without a confirmation. A mail informs the old address. */
   readonly email?: string;
   /** A new address counts as not confirmed unless this says otherwise. */
   readonly emailVerified?: boolean;

@@ -7,7 +7,7 @@ export class ForeignTablesError extends Error {
   constructor(tables: readonly string[], python: boolean) {
     super(
       python
-        ? `This database has the tables of the Python AuthFort (${tables.join(', ')}), which AuthFort for NestJS cannot use or migrate. Nothing was changed. Next step: create an empty database (or schema) and set DATABASE_URL to it. Keep this database as it is: an import (authfort import, in the release that has this command) reads it.`
+        ? `This database has the tables of the Python AuthFort (${tables.join(', ')}), which AuthFort for NestJS cannot use or migrate. Nothing was changed. Next step: create an empty database (or schema) and set DATABASE_URL to it. Keep this database: this version cannot import its accounts.`
         : `This database has tables with AuthFort's names (${tables.join(', ')}) that its migrations have not created, since the table authfort_migrations lists none. Nothing was changed. Next step: use another database (or schema), restore authfort_migrations from the backup that these tables are from, or rename the tables.`,
     );
   }

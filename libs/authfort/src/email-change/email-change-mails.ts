@@ -5,7 +5,7 @@ import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.confi
 import { UserRepository } from '../users/user.repository.js';
 import { EmailChangeService } from './email-change.service.js';
 
-/** Mails the link to the new address, and to the old one that a change was asked for, and that it was made. */
+/** Mails the link to the new address. Informs the old address of the requested and of the completed change. */
 @Injectable()
 export class EmailChangeMails implements OnModuleInit {
   constructor(
@@ -34,7 +34,7 @@ export class EmailChangeMails implements OnModuleInit {
       if (!user || user.banned || user.deletedAt) return;
       await this.mailer.send('email_change_requested', email, languages, { email: data.email ?? '' });
     });
-    // Also after a ban: whoever took the account over may have banned it.
+    // Also after a ban: an attacker who took the account over may have banned it.
     this.jobs.handle('email_changed', async ({ email, userId, languages, data }) => {
       const user = userId ? await this.users.findById(userId) : undefined;
       if (!user || user.deletedAt) return;

@@ -64,8 +64,8 @@ export class EmailChangeService {
   }
 
   /**
-   * Changes the address at once, and says so by mail to the old one, whoever changes it. What was mailed to the old one before is
-   * worthless then. Part of the surrounding transaction, in which the account is locked.
+   * Changes the address immediately and mails the old address, for every kind of caller. Links and codes that were mailed to the old
+   * address become invalid. Part of the surrounding transaction, in which the account is locked.
    * @param ownerConfirmed whether the account's holder is known to own the new address. Default `verified`: an administrator vouches for both
    * @throws AuthFortError `user_exists`
    */

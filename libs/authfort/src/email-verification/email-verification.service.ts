@@ -39,7 +39,7 @@ export class EmailVerificationService {
   }
 
   /**
-   * @param follower undefined: the caller vouches that whoever follows the link also holds the account
+   * @param follower undefined: the caller vouches that the person who follows the link also holds the account
    * @throws AuthFortError `invalid_verification_token`
    */
   async verify(token: string, follower?: LinkFollower): Promise<void> {

@@ -1,4 +1,4 @@
-/** What a line of the log says of a failure: the message of the deepest cause, as that of a 503 names no cause. */
+/** The reason of a failure for the log: the message of the innermost cause, since the message of a 503 names no cause. */
 export function reasonOf(error: unknown): string {
   let deepest = error;
   for (let level = 0; level < 10 && deepest instanceof Error && deepest.cause !== undefined; level += 1)

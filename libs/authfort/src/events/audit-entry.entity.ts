@@ -47,7 +47,7 @@ export class AuditEntryEntity {
   @Column('jsonb')
   detail!: object;
 
-  /** Of a change of address: the address before it. Personal data, and so apart from `detail`, which cannot be erased. */
+  /** Of a change of address: the address before it. Personal data; `detail` cannot be erased, so this is a separate column. */
   @Column('text', { name: 'old_email', nullable: true })
   oldEmail!: string | null;
 
@@ -59,7 +59,7 @@ export class AuditEntryEntity {
   @Column('integer', { default: 1 })
   repeats!: number;
 
-  /** Shared with what would be a repeat of it. Null for what a client cannot repeat at will. */
+  /** The key that repeats of the event share. Null for events that a client cannot repeat without limit. */
   @Column('bytea', { name: 'repeat_key', nullable: true })
   repeatKey!: Buffer | null;
 }

@@ -17,8 +17,8 @@ export interface AuditEntry {
   readonly userAgent: string | null;
   readonly detail: Readonly<Record<string, unknown>>;
   /**
-   * How often it happened within its minute. More than 1 only for what a client can repeat at will; `at`, `ip` and `userAgent` are those
-   * of the first time.
+   * How often it happened within its minute. More than 1 only for events that a client can repeat without limit; `at`, `ip` and `userAgent`
+   * describe the first time.
    */
   readonly repeats: number;
 }

@@ -62,9 +62,9 @@ export interface AuthEventMap {
   email_verification_requested: OfAddress;
   email_verified: OfAddress;
   /**
-   * The owner of the address has proved it, and the account may have been somebody else's: its password, sessions, tokens and profile are
-   * gone, its id stays. Data that is kept under this `userId` may be that of somebody else. `verifiedBefore`: somebody had followed a link
-   * to the address before, without a session of the account; that may have been the same person.
+   * The owner of the address has claimed an account that somebody else may have made. Its password, sessions, tokens and profile are
+   * removed; its id stays. Data that is stored under this `userId` may belong to the other person. `verifiedBefore`: somebody had followed
+   * a link to the address before, without a session of the account; it may have been the same person.
    */
   account_claimed: OfAddress & { verifiedBefore: boolean };
   email_change_requested: OfUser;

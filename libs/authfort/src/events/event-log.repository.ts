@@ -66,13 +66,13 @@ export class EventLogRepository {
   }
 
   /**
-   * Takes network addresses and user agents out of what a user did, and of what nobody known did to them; those of administrators stay.
-   * Takes the user's e-mail addresses, the present and earlier ones, out of all entries, also where they are those of another account.
+   * Removes network addresses and user agents from entries whose actor is the user or unknown; entries of administrators keep theirs.
+   * Removes the user's e-mail addresses, the present and earlier ones, from all entries, also from entries about another account.
    */
   async redact(userId: string, email: string): Promise<void> {
     await this.redactClients('actor_id = $1', userId);
     await this.redactClients('user_id = $1 AND actor_id IS NULL', userId);
-    // In the order of the ids, so that two that erase at the same time wait for one another.
+    // Ordered by id: two concurrent erasures then wait for one another and do not deadlock.
     await this.database.query(
       `WITH address AS (
          SELECT $2 AS email

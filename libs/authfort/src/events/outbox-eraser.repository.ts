@@ -7,8 +7,7 @@ export class OutboxEraser {
   constructor(private readonly database: Database) {}
 
   /**
-   * Takes a user's personal data out of what has not been delivered yet, and drops the mails that were for them. What is for somebody
-   * else loses the user's address.
+   * Removes a user's personal data from pending deliveries, and drops the mails to the user. Deliveries to others lose the user's address.
    */
   async redact(userId: string, email: string): Promise<void> {
     await this.database.query(

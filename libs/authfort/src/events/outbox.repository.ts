@@ -39,7 +39,7 @@ export interface DeadLetter {
   readonly error: string | null;
 }
 
-/** Consumer of the mails that anybody can ask for, until they are sorted. */
+/** Consumer of the mails that anybody can request, until they are sorted. */
 export const REQUESTED_MAILS = 'mail:requested';
 
 /** Dead letters that are kept. */

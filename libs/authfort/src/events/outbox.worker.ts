@@ -185,7 +185,7 @@ export class OutboxWorker implements BeforeApplicationShutdown {
     try {
       await action();
     } catch (error) {
-      this.logger.warn(`The outbox could not be worked on; it tries again: ${reasonOf(error)}`);
+      this.logger.warn(`The outbox could not be processed; retrying: ${reasonOf(error)}`);
     }
   }
 

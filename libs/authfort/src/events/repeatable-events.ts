@@ -12,14 +12,14 @@ type Same<Name extends AuthEventName> = (
 ) => unknown[];
 
 /**
- * The events that a user or an anonymous client can cause at will, without a change that has a bound of its own. Each returns the members
- * in which two events of its name must agree to be repeats of each other.
+ * The events that a user or an anonymous client can cause without limit, and without a change that is bounded otherwise. Each function
+ * returns the members that two events of its name must share to be repeats of each other.
  */
 const REPEATABLE: { readonly [Name in AuthEventName]?: Same<Name> } = {
   login_failed: ({ userId, reason, client }) => [
     userId,
     reason,
-    // An account may be tried a bounded number of times, addresses without an account are as many as anybody invents.
+    // Attempts at an account are bounded; a client can invent any number of addresses without an account.
     userId === null ? fairShareOf(client.ip) : networkOf(client.ip),
   ],
   refresh_token_mismatch: ({ sessionId }) => [sessionId],
@@ -38,7 +38,7 @@ const REPEATABLE: { readonly [Name in AuthEventName]?: Same<Name> } = {
 };
 
 /**
- * The key that an event shares with its repeats, 16 bytes in hexadecimal. Null for events that are entries of their own.
+ * The key that an event shares with its repeats, 16 bytes in hexadecimal. Null for events that always get a new entry.
  * @param actorId who caused it: what an administrator does is not a repeat of what the user does
  */
 export function repeatKeyOf(

@@ -73,8 +73,8 @@ export class ClientIp {
   }
 
   /**
-   * The peer of a unix socket has no address. A TCP connection that has ended has none either. The server tells the two apart: its
-   * address is a path. Otherwise a client could close its connection to be taken for the proxy.
+   * The peer of a unix socket has no address. A TCP connection that has ended has none either. The server distinguishes the two: its
+   * address is a path. Otherwise a client could pass for the proxy by closing its connection.
    */
   private listensOnUnixSocket(): boolean {
     return typeof this.adapterHost?.httpAdapter?.getHttpServer()?.address?.() === 'string';

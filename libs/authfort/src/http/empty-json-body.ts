@@ -36,7 +36,7 @@ export function acceptEmptyJsonBodies(fastify: RouteHooks, routePrefix: string):
   });
 }
 
-/** Runs before the body is parsed. Of a body whose length is unknown, the first piece is awaited. */
+/** Runs before the body is parsed. It awaits the first piece of a body of unknown length. */
 const announceOnlyBodies: ParsingHook = ({ raw }, _reply, payload, done) => {
   const framing = bodyFraming(raw);
   if (framing === 'empty') dropJsonType(raw.headers);

@@ -21,8 +21,8 @@ const ParsedBody = createParamDecorator(
 
 /**
  * The JSON body, checked against a schema. Unknown members are dropped.
- * @throws AuthFortError `unsupported_media_type` for anything but JSON in UTF-8, `invalid_json` for what is not UTF-8, is no object or carries a
- * `__proto__` member, `validation_error` with the fields
+ * @throws AuthFortError `unsupported_media_type` for anything but JSON in UTF-8, `invalid_json` for a body that is not UTF-8, is no object
+ * or carries a `__proto__` member, `validation_error` with the fields
  */
 export const JsonBody = (schema: z.ZodType): ParameterDecorator => ParsedBody({ bodySchema: schema });
 
@@ -40,7 +40,7 @@ export function parseJsonBody<T>(schema: z.ZodType<T>, request: RequestWithBody)
   return result.data;
 }
 
-/** HTTP/2 needs no header for a body, so without a length the parsed body tells. */
+/** HTTP/2 needs no header for a body, so without a length the parsed body decides. */
 function isPresent(headers: RequestWithBody['headers'], body: unknown): boolean {
   if (headers['transfer-encoding'] !== undefined) return true;
   const length = headers['content-length'];

@@ -10,7 +10,7 @@ export function fairShareOf(ip: string): string {
 
 /**
  * The networks around a client that one operator may hold as a whole: the /24 and the /16 of an IPv4 address, the /48 (one site,
- * RFC 6177 §2) and the /32 (one provider) of an IPv6 address. Empty for what is not an address.
+ * RFC 6177 §2) and the /32 (one provider) of an IPv6 address. Empty for text that is no address.
  */
 export function widerNetworksOf(ip: string): string[] {
   if (ip.includes(':')) {

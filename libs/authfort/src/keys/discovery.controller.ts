@@ -41,7 +41,7 @@ export class DiscoveryController {
   }
 }
 
-/** The routes are at the root of the host, whatever the path of the issuer is. */
+/** The routes are at the root of the host, for every path of the issuer. */
 function metadata({ issuer, introspectSecrets }: AuthFortConfig): Record<string, unknown> {
   const { origin } = new URL(issuer);
   return {

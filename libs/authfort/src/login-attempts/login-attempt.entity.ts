@@ -1,8 +1,8 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
 /**
- * Password attempts at one e-mail address, whether or not it has an account: one row for all networks, and one for each that somebody
- * has signed in from. Address and network are stored under keyed hashes.
+ * Password attempts at one e-mail address, whether or not it has an account: one row for all networks, and one for each network with a
+ * sign-in. Address and network are stored under keyed hashes.
  */
 @Entity('authfort_login_attempts')
 export class LoginAttemptEntity {

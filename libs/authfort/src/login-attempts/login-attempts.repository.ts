@@ -9,11 +9,11 @@ export interface AttemptSource {
   readonly networkHash: Buffer;
 }
 
-/** How a password attempt is treated, and what it is compared with. */
+/** How a password attempt is treated, and the account to compare it with. */
 export interface Admission {
   /** Within the limit of the address; false where nothing is counted. */
   readonly counted: boolean;
-  /** Within the limit of the address, or nothing is counted. Decides what a wrong password is answered. */
+  /** Within the limit of the address, or nothing is counted. Decides the answer to a wrong password. */
   readonly withinLimit: boolean;
   /** Beyond the limit of the address, and within the limit of a network that its owner has signed in from. */
   readonly fromKnownNetwork: boolean;
@@ -57,7 +57,7 @@ const ADMIT = prepared(
    FROM (SELECT 1) AS one LEFT JOIN authfort_users u ON u.email = $1 AND u.deleted_at IS NULL`,
 );
 
-/** Networks of an address that are known at a time; another one takes the place of the one that is forgotten first. */
+/** Most known networks of an address; a new one replaces the least recently used one. */
 const MAX_NETWORKS = 50;
 
 const WELCOME = prepared(
@@ -105,7 +105,7 @@ export class LoginAttemptsRepository {
   }
 
   /**
-   * The owner has signed in from the network: it is known from now on, and its own count begins again.
+   * The owner has signed in from the network: it becomes known, and its count is reset.
    * @param counted whether the address's row counts the attempt that signed in: it was not a wrong one
    */
   async welcome(

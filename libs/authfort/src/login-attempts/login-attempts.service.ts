@@ -18,9 +18,9 @@ export interface PasswordCredential {
 
 /** A password attempt that has been counted. */
 export interface PasswordAttempt {
-  /** Undefined for an address without an account, and for an attempt that is refused whatever the password is. */
+  /** Undefined for an address without an account, and for an attempt that is refused even with the right password. */
   readonly credential: PasswordCredential | undefined;
-  /** What {@link LoginAttemptsService.welcome} takes back after the sign-in. */
+  /** The count that {@link LoginAttemptsService.welcome} takes back after the sign-in. */
   readonly counted: boolean;
   /** Seconds until the next attempt, if a wrong password is to be answered `rate_limit_exceeded`. */
   readonly retryAfterSeconds: number | undefined;
@@ -30,9 +30,9 @@ export interface PasswordAttempt {
 const KNOWN_SECONDS = 2_592_000;
 
 /**
- * Bounds how many passwords can be tried at one address, over all client addresses and replicas together. Beyond the limit, the
- * networks that the account's owner has signed in from have attempts left, so that strangers cannot lock the owner out. Only the right
- * password shows that: the answer to a wrong one depends on the count of the address alone, which unknown addresses have too.
+ * Bounds how many passwords can be tried at one address, over all client addresses and replicas together. Beyond the limit, networks with
+ * earlier sign-ins to the account still have attempts, so strangers cannot lock the owner out. Only the right password reveals that: the
+ * answer to a wrong one depends on the count of the address alone, and unknown addresses have that count too.
  */
 @Injectable()
 export class LoginAttemptsService {
@@ -50,8 +50,8 @@ export class LoginAttemptsService {
   }
 
   /**
-   * Call it before a password is compared, which is to be done whatever it returns, then {@link refuse} for a wrong password, or
-   * {@link welcome} after the sign-in.
+   * Call it before a password is compared. Compare the password for every result. Then call {@link refuse} for a wrong password, or {@link
+   * welcome} after the sign-in.
    */
   async admit(email: string, ip: string): Promise<PasswordAttempt> {
     const rule = this.config.rateLimit ? this.config.rateLimit.rules.passwordGuesses : undefined;
@@ -82,7 +82,7 @@ export class LoginAttemptsService {
   /** Answers a wrong password beyond the limit. @throws AuthFortError `rate_limit_exceeded` */
   async refuse({ retryAfterSeconds }: PasswordAttempt, email: string, ip: string): Promise<void> {
     if (retryAfterSeconds === undefined) return;
-    // The first refusal of a minute only: a client that goes on must not be able to fill a queue of events.
+    // Only the first refusal of a minute: a persistent client must not be able to fill a queue of events.
     if (!this.announced.take([`${email}|${networkOf(ip)}`], this.clock.now().getTime()))
       await this.events.emit('rate_limit_exceeded', { limit: 'passwordGuesses', ip });
     throw authError('rate_limit_exceeded', { retryAfterSeconds });

@@ -5,8 +5,8 @@ const LONGEST_DOMAIN = 64;
 const PLAIN = /^(?!www\.)[\w.+-]{1,64}@(?!www\.)[a-z0-9.-]{1,64}$/i;
 
 /**
- * An e-mail address as a mail shows it. Whoever asks for the mail may have chosen the address, and mail programs turn text such as
- * `www.example.com/win` into links. A plain address stays as it is. Of any other, only the first character of the local part is shown.
+ * An e-mail address as a mail shows it. An attacker may have chosen the address, and mail programs turn text such as `www.example.com/win`
+ * into links. A plain address stays unchanged. Any other address shows only the first character of the local part.
  */
 export function addressInText(email: string): string {
   return PLAIN.test(email) ? email : unlinked(masked(email));

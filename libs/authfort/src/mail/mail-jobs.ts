@@ -31,7 +31,7 @@ const SORTED_AT_A_TIME = 1000;
  * sent, so that none of them waits in a table.
  *
  * Requests that anybody can make are sorted first, many in one statement: those for addresses without an account leave the outbox there.
- * So however many of them there are, they do not hold up the mails to users.
+ * So a flood of them does not delay the mails to users.
  */
 @Injectable()
 export class MailJobs implements OnModuleInit {
@@ -53,7 +53,7 @@ export class MailJobs implements OnModuleInit {
    * Registers what sends the mail. It acts in the name of who asked.
    * @param staleAfterSeconds when a mail that could not be sent is no longer tried: nobody waits for it any more, and a late code would
    * end the one that was asked for since
-   * @param unknown for mails that are asked for with {@link request}
+   * @param unknown for mails that are requested with {@link request}
    */
   handle(
     name: MailName,
@@ -72,12 +72,12 @@ export class MailJobs implements OnModuleInit {
     if (unknown === 'send') this.worker.consume(`mail:${name}:new`, [], handler);
   }
 
-  /** Asks for a mail to an address that anybody may have typed. The answer must not depend on whether it has an account. */
+  /** Requests a mail to an address that anybody may have typed. The answer must not depend on whether it has an account. */
   request(name: MailName, email: string): Promise<void> {
     return this.write(REQUESTED_MAILS, name, email, null, {});
   }
 
-  /** Asks for a mail to a user; in a transaction, it stands or falls with that. */
+  /** Requests a mail to a user; in a transaction, it is sent only if that commits. */
   async enqueue(
     name: MailName,
     email: string,

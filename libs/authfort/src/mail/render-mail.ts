@@ -18,7 +18,7 @@ export interface RenderedMail {
 }
 
 /**
- * Fills a text in. Values are escaped in HTML, a subject is one line whatever they hold, and an address is never shown as a link.
+ * Fills a text in. Values are escaped in HTML, line breaks are removed from a subject, and an address is never shown as a link.
  * @param language of the text, for durations and screen readers
  */
 export function renderMail(mail: MailText, values: MailValues, language: string): RenderedMail {

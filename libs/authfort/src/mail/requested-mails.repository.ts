@@ -41,7 +41,7 @@ export class RequestedMailsRepository {
     );
   }
 
-  /** Drops mails that were not sent yet: those of the names to an address, and those that would give the user another one. */
+  /** Drops unsent mails: the ones of these kinds to an address, and the ones that confirm a change of the address. */
   async drop(userId: string, email: string, names: readonly string[]): Promise<void> {
     await this.database.query(
       `DELETE FROM authfort_outbox

@@ -21,13 +21,13 @@ export class EmailOtpRepository {
     return row!.failures < MAX_FAILURES;
   }
 
-  /** Sets the codes of many addresses. Of two for one address, one is set. */
+  /** Sets the codes of many addresses. For two codes of one address, it sets one. */
   replaceAll(
     codes: readonly { addressHash: Buffer; codeHash: Buffer }[],
     now: Date,
     expiresAt: Date,
   ): Promise<{ failures: number }[]> {
-    // In one order everywhere, so that two of them do not wait for each other.
+    // One order everywhere prevents deadlocks between two statements.
     return this.database.query(
       `INSERT INTO authfort_email_otps AS o (address_hash, code_hash, attempts, expires_at, failures, failures_since)
        SELECT DISTINCT ON (address_hash) address_hash, code_hash, 0, $4::timestamptz, 0, $3::timestamptz

@@ -67,7 +67,7 @@ export class EmailOtpService {
   }
 }
 
-/** Keyboards of other scripts type their own digits. Unicode has those of a script in a row, from zero to nine. */
+/** Keyboards of other scripts type their own digits. Unicode encodes the digits of a script in a row, from zero to nine. */
 function asciiDigits(text: string): string {
   return text.normalize('NFKC').replace(/\p{Nd}/gu, (digit) => {
     let value = 0;

@@ -30,10 +30,11 @@ export class OneTimeTokenRepository {
   constructor(private readonly database: Database) {}
 
   /**
-   * Stores a token in the place of the oldest one beyond {@link MOST_PER_USER}, unless the account is gone or banned or, but for a change of address, has another address by now: the row is
-   * locked, so that nothing is left behind of an account from which access is being taken.
-   * @param since for a change of address: the account's state when it was asked for; if that has changed meanwhile, so has its owner,
-   * or the owner has thrown everybody out
+   * Stores a token; beyond {@link MOST_PER_USER} it replaces the oldest one. Stores nothing if the account was deleted or banned, or if its
+   * address differs and the token is not for a change of address: the row is locked, so no token is left behind for an account whose access
+   * is being revoked.
+   * @param since for a change of address: the account's state when the change was requested. A different state means that the owner changed
+   * or ended all sessions since
    * @returns false when nothing was stored
    */
   async insert(

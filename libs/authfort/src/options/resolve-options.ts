@@ -62,7 +62,7 @@ function contradictions(options: AuthFortOptions, { production, threads = 4 }: L
   return problems;
 }
 
-/** What every access cookie carries of the options; the rest of its 4096 bytes is for the user's claims. */
+/** The bytes of every access cookie that come from the options; the rest of its 4096 bytes is for the user's claims. */
 function sharedBytes({ issuer = 'authfort', audience = [], cookie = {} }: AuthFortOptions): number {
   const { domain = '', path = '/', accessName = 'access_token' } = cookie;
   return Buffer.byteLength(JSON.stringify([issuer, audience, domain, path, accessName]));

@@ -41,7 +41,7 @@ export class OtpService {
     });
   }
 
-  /** Rows as those of users, so that guesses at them are answered and counted in the same way. */
+  /** The same rows as for users: guesses at them are answered and counted in the same way. */
   createCodesForNobody(emails: readonly string[]): Promise<void> {
     return this.codes.issueToNobody(emails);
   }

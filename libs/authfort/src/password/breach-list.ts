@@ -35,7 +35,7 @@ export class BreachList {
     try {
       return (await this.range(digest.slice(0, 5))).has(digest.slice(5));
     } catch (error) {
-      const reason = `The list of breached passwords could not be asked: ${reasonOf(error)}`;
+      const reason = `The list of breached passwords is unavailable: ${reasonOf(error)}`;
       if (breachCheck.failClosed)
         throw authError('unavailable', { retryAfterSeconds: 5, cause: new Error(reason) });
       this.logger.warn(reason);

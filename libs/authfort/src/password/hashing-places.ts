@@ -1,4 +1,4 @@
-/** What the places are shared by. */
+/** The bounds of {@link HashingPlaces}. */
 interface Bounds {
   /** Holders at a time. */
   readonly concurrency: number;
@@ -11,18 +11,18 @@ type Settle = (granted: boolean) => void;
 /**
  * A bounded number of places, and a bounded queue for them that is fair between networks.
  *
- * Each network has its own line, and a place that becomes free goes to the next line in turn. When the queue is full, a network with a
- * shorter line takes the last position of the longest one, so one network cannot fill the queue. A network that a user has signed in from
- * takes the position of one that nobody has signed in from, so many networks cannot fill it either. Waiters have used nothing yet, so one
- * that loses its position has lost only time. The number of lines is at most the number of waiters.
+ * Each network has its own line, and the lines receive free places in turn. When the queue is full, a network with a shorter line takes the
+ * last position of the longest one, so one network cannot fill the queue. A network with a sign-in takes the position of a network without
+ * one, so many networks cannot fill it either. A waiter that loses its position has lost only time. The number of lines is at most the
+ * number of waiters.
  */
 export class HashingPlaces {
   private holders = 0;
   private waiters = 0;
   private paused = 0;
-  /** In the order of their turns: a line that was served goes to the end. */
+  /** In the order of their turns: a line that was served moves to the end. */
   private readonly lines = new Map<string, Settle[]>();
-  /** Networks of users who have signed in here, the latest last. */
+  /** Networks with a sign-in at this process, the latest last. */
   private readonly trusted = new Set<string>();
 
   constructor(private readonly bounds: Bounds) {}
@@ -98,9 +98,9 @@ export class HashingPlaces {
   }
 
   /**
-   * Takes the last position of the longest line: one that is longer by two than that of `network`, or any of networks that are not
-   * trusted if `network` is and has no line yet.
-   * @returns false when there is none
+   * Takes the last position of the longest line that qualifies. A line qualifies if it is longer by two than the line of `network`. If
+   * `network` is trusted and has no line yet, every line of a network that is not trusted qualifies.
+   * @returns false when no line qualifies
    */
   private displaceFor(network: string): boolean {
     const mine = this.lines.get(network)?.length ?? 0;
@@ -121,8 +121,8 @@ export class HashingPlaces {
   }
 }
 
-/** Networks that are remembered, those of the latest sign-ins. */
+/** Most networks with a sign-in that are remembered. */
 const TRUSTED_NETWORKS = 10_000;
 
-/** No network is called that. */
+/** Differs from every network. */
 const RESUMED = 'resumed';

@@ -30,8 +30,8 @@ export class LoginService {
   ) {}
 
   /**
-   * Unknown accounts, accounts without a password and wrong passwords look and time the same, from every network. That an account is banned is told
-   * only to who has its password; so is, with `requireVerifiedEmail`, that its address is not verified.
+   * Unknown accounts, accounts without a password and wrong passwords get the same answer after the same time, from every network. Only the
+   * right password reveals that an account is banned or, with `requireVerifiedEmail`, that its address is not verified.
    * @param limit counts the attempt against limits of the caller; it is called for attempts that are evaluated
    * @throws AuthFortError `invalid_credentials`, `user_banned`, `email_not_verified`, `rate_limit_exceeded`, `password_too_long`, `overloaded`
    */

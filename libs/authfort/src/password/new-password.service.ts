@@ -36,7 +36,7 @@ export class NewPasswordService {
    */
   async hash(password: string, userId: string | null, stored: StoredPasswords = NONE): Promise<string> {
     this.assertLength(password);
-    // Whatever normalises to a breached password is matched by it.
+    // Every typed form that normalises to a breached password would match.
     if (await this.hasher.paused(() => this.breaches.contains(normalizePassword(password)))) {
       await this.events.emit('password_pwned_rejected', { userId });
       throw authError('password_pwned');

@@ -47,8 +47,8 @@ export class PasswordHasher {
   }
 
   /**
-   * Waits for a place and runs `work` in it, so that its hashes and comparisons are not refused. Do whatever counts an attempt or asks
-   * the database within `work`: a request that is refused must have done neither. Within another reservation it uses that one.
+   * Waits for a place and runs `work` in it; its hashes and comparisons are then not refused. Count attempts and query the database within
+   * `work`: a refused request must have done neither. A call within another reservation uses that one.
    * @throws AuthFortError `overloaded` before `work` has begun, and what `work` throws
    */
   async reserved<T>(work: () => Promise<T>): Promise<T> {
@@ -85,7 +85,7 @@ export class PasswordHasher {
 
   /**
    * Compares a password with a stored hash, also one of Python's argon2-cffi: the typed form, then the normalised form if it differs.
-   * Without a hash it does the same work against a decoy, so that an unknown account takes as long as a known one.
+   * Without a hash it does the same work against a decoy: an unknown account takes as long as a known one.
    * @throws AuthFortError `overloaded` outside of a reservation
    */
   verify(stored: string | null | undefined, password: string): Promise<PasswordVerdict> {
@@ -105,7 +105,7 @@ export class PasswordHasher {
   /** @returns undefined for a hash that cannot be read */
   private async compare(stored: string | null | undefined, form: string): Promise<boolean | undefined> {
     const matches = await verify(stored ?? (await this.decoyHash()), form).catch(() => undefined);
-    // Not even this may tell by its time that the account exists.
+    // The time must not reveal that the account exists.
     if (matches === undefined) await verify(await this.decoyHash(), form);
     return matches;
   }

@@ -30,7 +30,7 @@ export class PasswordMails implements OnModuleInit {
     await this.mailer.send('password_reset', email, languages, { link, minutes });
   }
 
-  /** To the address of that moment, also after a ban: whoever has taken the account over may have changed or banned it since. */
+  /** To the address of that moment, also after a ban: an attacker may have changed the address or banned the account since. */
   private async sendChanged({ email, userId, languages }: MailJob): Promise<void> {
     const user = userId ? await this.users.findById(userId) : undefined;
     if (!user || user.deletedAt) return;

@@ -59,7 +59,7 @@ export class SignupService {
     }
     const user = await this.database.transaction(async () => {
       const created = await create();
-      // A link that is followed from there is followed by whoever has signed up.
+      // A link that is followed from this network counts as followed by the person who signed up.
       await this.attempts.welcome(created.email, client.ip, false);
       return created;
     });

@@ -3,7 +3,7 @@ import { MailJobs } from '../mail/mail-jobs.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
 import { RateLimiter } from '../rate-limits/rate-limiter.js';
 
-/** Mails the link that verifies an address, at sign-up and when a sign-in is refused for want of it. */
+/** Mails the link that verifies an address, at sign-up and when a sign-in is refused because the address is not verified. */
 @Injectable()
 export class VerificationLinkService {
   constructor(
@@ -17,7 +17,7 @@ export class VerificationLinkService {
     return this.config.requireVerifiedEmail && !emailVerified;
   }
 
-  /** Counts one mail to the address. Beyond `mailPerAddress` none is sent: nobody may fill a mailbox with sign-ups and sign-ins. */
+  /** Counts one mail to the address. Beyond `mailPerAddress` no mail is sent: sign-ups and sign-ins must not fill a mailbox. */
   mayMail(email: string): Promise<boolean> {
     return this.limiter.allows('mailPerAddress', '', `email_verification ${email}`);
   }

@@ -10,9 +10,9 @@ const REPLACEMENTS_PER_POINT = 100;
 /**
  * Counts by key in fixed windows, in bounded memory.
  *
- * A full table removes expired counts. If there are none, a new key takes the place of the oldest key that was seen only
- * once, so no client can have a higher count of its own forgotten. Replacements have a budget in each window, and beyond it new keys
- * are refused: a client with more addresses than the table has places is limited as a whole.
+ * A full table removes expired counts. Without expired counts, a new key replaces the oldest key that was seen only once, so no client can
+ * reset its higher count. Replacements have a budget in each window, and beyond it new keys are refused: a client with more addresses than
+ * the table has places is limited as a whole.
  */
 export class CounterTable {
   /** Seen once. In the order of their ends, as all windows are equally long. */

@@ -5,21 +5,21 @@ import { MemoryCounters } from './counters.js';
 const START = 1_800_000_000_000;
 
 describe('CounterTable', () => {
-  it('holds no more keys than its size, and forgets what is over first', () => {
+  it('holds no more keys than its size, and drops expired counts first', () => {
     const table = new CounterTable(5, 1000, 3);
     ['a', 'b', 'c'].forEach((key) => table.add(key, START));
     table.add('d', START + 1000);
     expect(table.keys).toBe(1);
     expect([table.find('a', START + 1000), table.find('d', START + 1000)?.count]).toEqual([undefined, 1]);
   });
-  it('replaces only what was seen once, so that nobody can have their own count forgotten', () => {
+  it('replaces only keys that were seen once, so no client can reset its count', () => {
     const table = new CounterTable(5, 1000, 3);
     for (let n = 0; n < 4; n += 1) table.add('attacker', START);
     for (let n = 0; n < 400; n += 1) table.add(`invented ${n}`, START);
     expect(table.keys).toBe(3);
     expect(table.find('attacker', START)?.count).toBe(4);
   });
-  it('has a budget for what it replaces, also where every key is in use', () => {
+  it('has a budget for replacements, also when every key is in use', () => {
     const table = new CounterTable(2, 1000, 2);
     for (const key of ['a', 'a', 'b', 'b']) table.add(key, START);
     let let_in = 0;
@@ -44,7 +44,7 @@ describe('MemoryCounters', () => {
       counters.take([`c${n}.${net}.${provider}`, `n${net}.${provider}`, `p${provider}`], START);
     expect([take(1, 1), take(1, 1)]).toEqual([undefined, undefined]);
     expect(take(1, 1)).toEqual({ waitMs: 60_000, first: true });
-    // What is refused does not use up the share of the neighbours.
+    // Refused requests do not use up the share of the neighbours.
     for (let n = 0; n < 50; n += 1) expect(take(1, 1)).toMatchObject({ first: false });
     for (let n = 2; n < 20; n += 1) expect(take(n, 1)).toBeUndefined();
     expect(take(20, 1)).toEqual({ waitMs: 60_000, first: true });

@@ -28,8 +28,8 @@ export class MemoryCounters {
   }
 
   /**
-   * Counts a request, unless one of its keys has reached its limit. Refused requests are not counted, so a client that goes on does
-   * not use up the share of its neighbours.
+   * Counts a request, unless one of its keys has reached its limit. Refused requests are not counted, so a client beyond its limit does not
+   * use up the share of its neighbours.
    * @param keys the client's own key, then those of the networks around it
    * @param now milliseconds since 1970
    */

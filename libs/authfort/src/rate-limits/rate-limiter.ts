@@ -62,7 +62,7 @@ export class RateLimiter implements OnApplicationShutdown {
     if (!limiter) return undefined;
     const refusal = await this.take(name, limiter, keysOf(ip, subject));
     if (!refusal) return undefined;
-    // A client that goes on beyond the limit must not be able to fill a queue of events.
+    // A client that continues beyond the limit must not be able to fill a queue of events.
     if (refusal.first) await this.events.emit('rate_limit_exceeded', { limit: name, ip });
     return Math.max(1, Math.ceil(refusal.waitMs / 1000));
   }

@@ -68,7 +68,7 @@ export class RedisCounters {
     this.client.on('ready', () => this.answered());
   }
 
-  /** As {@link MemoryCounters.take}, for all replicas. @throws Error when Redis cannot be asked */
+  /** As {@link MemoryCounters.take}, for all replicas. @throws Error when Redis is unavailable */
   async take(
     name: RateLimitName,
     { points, durationSeconds }: RateLimitRule,

@@ -29,7 +29,7 @@ describe('RevocationStream', () => {
     process.off('warning', warned);
   });
 
-  /** A stream to a client that reads nothing until it is told to. */
+  /** A stream to a client that reads nothing until the test lets it read. */
   async function connect(stallMs?: number) {
     const asked = request({ port: (server.address() as AddressInfo).port, agent: false }).end();
     await once(server, 'request');

@@ -72,7 +72,7 @@ export class RevocationStream implements RevocationSubscriber {
     this.response?.end();
   }
 
-  /** Disconnects the reader, which has to come again. */
+  /** Disconnects the reader, which has to reconnect. */
   abort(): void {
     this.response?.destroy();
   }

@@ -7,8 +7,8 @@ import { ReplicaSignal } from '../database/replica-signal.js';
 export interface RevocationSubscriber {
   /**
    * Called for each page of a look at the database, and after a look that found nothing new.
-   * @param frame what is new, shared by all subscribers; undefined: nothing
-   * @param cursor with the last page: where to go on from after it
+   * @param frame the new entries, shared by all subscribers; undefined: none
+   * @param cursor with the last page: the position after it
    */
   heard(frame: FeedFrame | undefined, cursor: string | undefined): void;
   /** The server ends; nothing more will come. */

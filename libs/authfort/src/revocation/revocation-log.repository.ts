@@ -13,7 +13,7 @@ const LAST_TOKEN_ENDS = `make_interval(secs => ${MARGIN_SECONDS} +
   (SELECT coalesce(max(token_ttl_seconds), 900) FROM authfort_signing_keys))`;
 
 /**
- * The part of a statement that tells the services of ended sessions, for a statement that does more than end them.
+ * The part of a statement that writes the entries about ended sessions to the feed, for a statement that does more than end them.
  * @param ended name of a CTE with the column `id`
  * @param now parameter such as `$4`
  */

@@ -9,7 +9,7 @@ export interface RevocationNews {
   readonly snapshot: string;
   /** Of the database server: another one after a failover. */
   readonly timeline: string;
-  /** Where a reader goes on from after the last page of these. */
+  /** The position after the last of these pages. */
   readonly cursor: string;
   readonly revocations: readonly Revocation[];
   /** Set when there are more pages: what {@link RevocationReader.moreNews} takes. */
@@ -79,7 +79,7 @@ export class RevocationReader {
     return this.newsPage(since ?? '1:1:', null, transactionId, '0', since === undefined ? 0 : NEWS_PAGE);
   }
 
-  /** The next page of the same look: whatever is committed after its first page is for the next look. */
+  /** The next page of the same look. Rows that are committed after its first page belong to the next look. */
   moreNews({ since, until, transactionId, id }: NewsPosition): Promise<RevocationNews> {
     return this.newsPage(since, until, transactionId, id, NEWS_PAGE);
   }

@@ -18,8 +18,8 @@ export class LastAdminPolicy {
 
   /**
    * Runs `act`, which shuts the user out of administration, unless nobody would be left in it. Two administrators who shut each other
-   * out wait for one another here. The account is locked first, so that it does not become an administrator in between. For an account
-   * that is none, nothing but that account is locked: a deletion that takes its time holds up no other one.
+   * out wait for one another here. The account is locked first, so it cannot become an administrator in between. For an account that is not
+   * an administrator, only that account is locked: a slow deletion does not block another one.
    * @throws AuthFortError `last_admin`
    */
   spare<T>(userId: string, act: () => Promise<T>): Promise<T> {

@@ -59,7 +59,7 @@ export class RoleService {
     if (bytes > bound) throw authError('too_many_roles');
     if (isNearBound(bytes, bound))
       this.logger.warn(
-        `The roles of user ${userId} have ${bytes} of the ${bound} bytes that an access token has room for`,
+        `The roles of user ${userId} have ${bytes} of the ${bound} bytes that fit into an access token; remove roles that are not needed`,
       );
   }
 

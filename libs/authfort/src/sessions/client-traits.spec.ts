@@ -15,7 +15,7 @@ describe('networkOf', () => {
     ['1.2.3', null],
   ])('takes %j for the network %j', (ip, network) => expect(networkOf(ip)).toBe(network));
 
-  it('tells sites apart whose addresses are written short', () => {
+  it('distinguishes sites with compressed addresses', () => {
     // "1::2:3:4:5:6:7" leaves out a single group.
     expect(networkOf('1::2:3:4:5:6:7')).toBe('1:0:0');
     expect(networkOf('1:2:3::')).not.toBe(networkOf('1:2:4::'));
@@ -35,7 +35,7 @@ describe('deviceOf', () => {
     expect(deviceOf(before)).not.toBeNull();
     expect(deviceOf(before)).toBe(deviceOf(after));
   });
-  it('tells browsers and systems apart', () => {
+  it('distinguishes browsers and systems', () => {
     const all = [
       chrome('142.0'),
       'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36',

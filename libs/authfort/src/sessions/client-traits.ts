@@ -12,7 +12,7 @@ export interface ClientTraits {
   readonly device: Buffer | null;
 }
 
-/** 128 bits: enough to tell two values apart. */
+/** 128 bits: enough to distinguish two values. */
 const TRAIT_BYTES = 16;
 
 /** The traits of a client, keyed by the refresh token that it presents. */

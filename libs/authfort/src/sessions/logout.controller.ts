@@ -37,7 +37,7 @@ export class LogoutController {
     @Client() client: ClientInfo,
     @Res({ passthrough: true }) response: unknown,
   ): Promise<void> {
-    // The refresh token first: a session that was stolen ends as stolen.
+    // The refresh token comes first: it shows whether the session was stolen.
     for (const token of await this.reader.readForLogout(body.refresh_token, headers))
       await this.sessions.endByRefreshToken(token, client);
     const bearer = extractToken({ headers }, undefined);
@@ -48,7 +48,7 @@ export class LogoutController {
     this.delivery.clear(response);
   }
 
-  /** Also where a refresh token was sent: it may be unknown or planted, and the session of the access token is meant. */
+  /** Also when a refresh token was sent: it may be unknown or planted, and the client wants to end the session of its access token. */
   private async endByAccessToken(token: string): Promise<void> {
     try {
       const { sub, sessionId } = await this.verifier.verify(token);

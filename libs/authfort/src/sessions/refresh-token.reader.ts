@@ -57,7 +57,7 @@ export class RefreshTokenReader {
     return { token, expectedSessionId: mark ?? (await this.sessionOfOneAccessCookie(headers)), unmarked };
   }
 
-  /** The tokens whose sessions a logout ends. Several cookies of which none can be selected are all meant. */
+  /** The tokens whose sessions a logout ends: all cookies when none of several can be selected. */
   async readForLogout(bodyToken: string | null | undefined, headers: IncomingHttpHeaders): Promise<string[]> {
     if (bodyToken) return [bodyToken];
     const tokens = this.delivery.refreshCookies(headers.cookie);

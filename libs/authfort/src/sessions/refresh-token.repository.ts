@@ -43,7 +43,7 @@ export interface RotationRequest {
   readonly expectedSessionId: string | undefined;
   /** A browser sent the token without the session mark. Only the first token of a session with `mark_pending` may come that way. */
   readonly unmarked: boolean;
-  /** Whether a session whose user's address is not verified is kept as it is, without a new token. */
+  /** Whether a session is left unchanged, without a new token, if the address of its user is not verified. */
   readonly requireVerifiedEmail: boolean;
 }
 
@@ -68,7 +68,7 @@ export interface LogoutJudgement {
 const inWindow = (now: string): string =>
   `token.successor_salt IS NOT NULL AND token.rotated_at >= ${now}::timestamptz - make_interval(secs => ${REPEAT_WINDOW_SECONDS})`;
 
-/** Whether network AND device are known to differ from those of the request that rotated the token. */
+/** Whether network AND device are known and differ from the values of the request that rotated the token. */
 const elsewhere = (network: string, device: string): string =>
   `coalesce(token.rotated_network <> ${network}::bytea AND token.rotated_device <> ${device}::bytea, false)`;
 
@@ -79,7 +79,7 @@ const elsewhere = (network: string, device: string): string =>
  * re-evaluates locked rows), so everything that decides between "rotated", "repeated" and "reused" stands in that one row: the
  * use of a successor is noted in its predecessor, by clearing the salt. Locks are taken from the newer token to the older one
  * only, so rotations cannot deadlock. The session comes before its tokens: the foreign key of the successor locks it in any case,
- * and a deletion, which goes from the session to its tokens, would wait for a rotation that waits for the deletion.
+ * and a deletion, which locks the session before its tokens, would wait for a rotation that waits for the deletion.
  */
 const ROTATE = prepared(
   'rotate_refresh_token',

@@ -64,7 +64,7 @@ export class RefreshService {
     return { user, sessionId, tokens };
   }
 
-  /** One entry for each rotated token, however often it is repeated: a client could write as many as it likes. */
+  /** One entry for each rotated token: a client can repeat the token without limit. */
   private async audit(
     { user, sessionId }: Rotation,
     request: RotationRequest,

@@ -7,7 +7,7 @@ import { RefreshTokenReader } from './refresh-token.reader.js';
 import { RefreshTokenRepository } from './refresh-token.repository.js';
 import { SessionAuthenticator } from './session.authenticator.js';
 
-/** Finds out whose session a request to a public route presents. */
+/** Finds the user whose session a request to a public route presents. */
 @Injectable()
 export class SessionHolder {
   constructor(

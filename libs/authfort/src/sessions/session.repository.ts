@@ -144,8 +144,8 @@ export class SessionRepository {
   }
 
   /**
-   * Deletes at most `limit` sessions: those past their absolute end, when none of their tokens is good for anything, and those that
-   * newer sign-ins ended a day ago. The latter are no evidence of a theft, and a user could make any number of them.
+   * Deletes at most `limit` sessions: sessions past their absolute end, whose tokens are all invalid, and sessions that newer sign-ins
+   * ended a day ago. The latter are no evidence of a theft, and a user could create any number of them.
    */
   async deleteExpired(now: Date, limit: number): Promise<number> {
     const rows = await this.database.query(

@@ -11,14 +11,14 @@ import { AddressOwnershipRepository } from '../users/address-ownership.repositor
 import { UserRepository } from '../users/user.repository.js';
 import type { User } from '../users/user.js';
 
-/** Who has followed a link to an address. */
+/** The client that followed a link to an address. */
 export interface LinkFollower {
   readonly client: ClientInfo;
   /** The user whose live session the request presents. */
   readonly signedInAs: string | undefined;
 }
 
-/** Decides whose an account is, once somebody has proved that its e-mail address is theirs. */
+/** Decides who owns an account after somebody has proved to own its e-mail address. */
 @Injectable()
 export class EmailProofService {
   constructor(
@@ -67,9 +67,9 @@ export class EmailProofService {
   }
 
   /**
-   * Whether whoever has followed a link to the account's address also holds the account: the request has a session of it, or comes from
-   * a network that the account was made or signed in to from. A link alone does not show that: its reader may be the owner of an
-   * address that somebody else has signed up with.
+   * Whether the person who followed a link to the account's address also holds the account: the request has a session of it, or comes from
+   * a network in which the account was made or signed in to. A link alone does not show that: somebody else may have signed up with the
+   * reader's address.
    */
   async isHolder(
     user: { id: string; email: string },

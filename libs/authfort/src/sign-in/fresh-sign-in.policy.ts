@@ -6,7 +6,7 @@ export const FRESH_SIGN_IN_SECONDS = 600;
 /** How far the clock of another replica may be ahead, in seconds: as for `iat`. */
 const LEEWAY_SECONDS = 5;
 
-/** Decides whether the sign-in behind a token is recent. A refresh does not renew it. */
+/** Decides whether the sign-in behind a token is fresh. A refresh does not renew it. */
 @Injectable()
 export class FreshSignInPolicy {
   constructor(private readonly clock: Clock) {}

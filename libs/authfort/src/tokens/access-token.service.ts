@@ -11,8 +11,8 @@ import { isNearBound, maxTokenBytes } from './token-size.js';
 const PERMISSIONS_BYTES = 1024;
 const signInThreadPool = promisify(sign);
 /**
- * What a token that would be too large does without, in this order, and what it carries instead. `roles` stays: verifiers need the claim,
- * and an empty one permits nothing. Services that know `roles_omitted` introspect.
+ * The claims that a token drops when it would be too large, in this order, and the claims that replace them. `roles` stays: verifiers need
+ * the claim, and an empty one permits nothing. Services that know `roles_omitted` introspect.
  */
 const LEFT_OUT: readonly (readonly [claim: string, instead: Record<string, unknown>])[] = [
   ['permissions', {}],
@@ -100,7 +100,7 @@ export class AccessTokenService {
     if (this.warnedOfSize) return;
     this.warnedOfSize = true;
     this.logger.warn(
-      `The access token of user ${userId} has ${bytes} bytes of claims; beyond ${bound} it carries fewer of them, and services have to introspect. This is logged once`,
+      `The access token of user ${userId} has ${bytes} bytes of claims; beyond ${bound} bytes it omits claims, and services have to introspect. Remove roles or permissions of the user. This is logged once`,
     );
   }
 
@@ -154,7 +154,7 @@ export class AccessTokenService {
   }
 }
 
-/** What of `maxBytes` remains for the claims: base64url makes four characters of three bytes. */
+/** The part of `maxBytes` that remains for the claims: base64url makes four characters of three bytes. */
 function maxPayloadBytes({ algorithm }: SigningKey, header: string, maxBytes: number): number {
   const signature = algorithm === 'ES256' ? 86 : 342;
   return Math.floor(((maxBytes - header.length - signature - 2) * 3) / 4);

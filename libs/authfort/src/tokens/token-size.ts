@@ -6,9 +6,9 @@ const COOKIE_BYTES = 4096;
 const HEADER_BYTES = 7168;
 /** `; Max-Age=86400; Domain=; Path=; HttpOnly; Secure; SameSite=Strict`, and the signs between. */
 const ATTRIBUTES = 80;
-/** The roles of one user, as JSON: what remains beside the longest address and the other claims. */
+/** The roles of one user, as JSON: the space that the longest address and the other claims leave. */
 const ROLES_BYTES = { cookie: 1000, bearer: 3000 };
-/** From this share of a bound on, the log says so. */
+/** Above this share of a bound, a warning is logged. */
 const WARNED_SHARE = 0.75;
 
 type SizeConfig = Pick<AuthFortConfig, 'cookie'>;
@@ -21,7 +21,7 @@ export function maxTokenBytes({ cookie }: SizeConfig): number {
   );
 }
 
-/** Whether a size is so near to its bound that somebody should know. */
+/** Whether a size is so near to its bound that a warning is logged. */
 export function isNearBound(bytes: number, bound: number): boolean {
   return bytes > bound * WARNED_SHARE;
 }

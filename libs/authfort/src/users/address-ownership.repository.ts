@@ -8,7 +8,7 @@ export interface AddressHolder extends User {
   readonly ownerConfirmed: boolean;
 }
 
-/** Records what is known of the owners of e-mail addresses. Every change that ends access raises `token_version`. */
+/** Records the known owners of e-mail addresses. Every change that ends access raises `token_version`. */
 @Injectable()
 export class AddressOwnershipRepository {
   constructor(
@@ -28,8 +28,8 @@ export class AddressOwnershipRepository {
 
   /**
    * Records that a link to the address was followed. The account has to be locked.
-   * @param ownerConfirmed whether the account's holder is known to have followed it; false takes back no earlier confirmation
-   * @returns whether the address is that of the account, and whether it was verified before; undefined when it is not
+   * @param ownerConfirmed whether the account's holder is known to have followed it; false does not revoke an earlier confirmation
+   * @returns whether the address was verified before; undefined when it is not the address of the account
    */
   async verify(
     userId: string,
@@ -47,8 +47,8 @@ export class AddressOwnershipRepository {
   }
 
   /**
-   * Gives the account to the owner of its address: its access tokens end, and nothing stays that somebody else may have put there. The
-   * account has to be locked.
+   * Gives the account to the owner of its address: its access tokens end, and everything that somebody else may have entered is removed.
+   * The account has to be locked.
    * @param keepPassword the owner has just set it
    */
   async claim(userId: string, keepPassword: boolean): Promise<void> {

@@ -36,8 +36,8 @@ export class UserEntity {
   emailVerified!: boolean;
 
   /**
-   * Whether the holder of the account and the owner of its address are known to be one person. False after a link to the address was
-   * followed by somebody of whom nothing else is known: the account may be that of a squatter.
+   * Whether the holder of the account and the owner of its address are known to be one person. False after an otherwise unknown client
+   * followed a link to the address: the account may belong to a squatter.
    */
   @Column('boolean', { name: 'owner_confirmed', default: false })
   ownerConfirmed!: boolean;
@@ -52,7 +52,7 @@ export class UserEntity {
   @Column('integer', { name: 'token_version', default: 0 })
   tokenVersion!: number;
 
-  /** Sessions with a lower `version` have ended, whatever their row says. */
+  /** Sessions with a lower `version` have ended, even if their row is not marked. */
   @Column('integer', { name: 'sessions_from', default: 0 })
   sessionsFrom!: number;
 

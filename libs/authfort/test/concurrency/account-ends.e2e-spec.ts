@@ -4,7 +4,7 @@ import pg from 'pg';
 import { type Answer, PASSWORD, startServer, type TestServer } from '../harness.js';
 
 const { DATABASE_URL } = process.env;
-/** How many accounts end in each way. The embedded database has one connection, so that nothing can wait for anything. */
+/** How many accounts end in each way. The embedded database has one connection, so no statement can wait for another. */
 const ACCOUNTS = Number(process.env.DELETIONS ?? (DATABASE_URL ? 5 : 1));
 const SESSIONS = 5;
 
@@ -36,7 +36,7 @@ async function keepRefreshing(token: string, stopped: () => boolean, seen: Answe
   }
 }
 
-/** Waits until the refreshes are under way. */
+/** Waits until the refreshes are in progress. */
 async function someRefreshes(seen: readonly Answer[]): Promise<void> {
   const enough = seen.length + 2 * SESSIONS;
   while (seen.length < enough) await new Promise((resolve) => setImmediate(resolve));

@@ -36,7 +36,7 @@ describe('bounds of tables', () => {
     expect((await verify(tokens[13]!)).status).toBe(200);
   });
 
-  it('knows fifty networks of an account, the latest', async () => {
+  it('keeps the latest fifty networks of an account', async () => {
     const { email } = await server.signUp();
     const login = (n: number) =>
       server.post(

@@ -189,7 +189,7 @@ describe('a mail server that', () => {
 
 describe('a mail that had to wait is not sent', () => {
   it.each([
-    // Whoever took an account over may have banned it.
+    // An attacker who took an account over may have banned it.
     ['is banned', 'UPDATE authfort_users SET banned = true WHERE id = $1', ['Your password was changed']],
     ['is deleted', 'UPDATE authfort_users SET deleted_at = now() WHERE id = $1', []],
   ])('when the account %s meanwhile, unless it tells of a change', async (_what, statement, told) => {

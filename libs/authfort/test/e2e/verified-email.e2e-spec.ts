@@ -16,7 +16,7 @@ describe('the state of an address', () => {
     const verifier = server.app.get(AccessTokenVerifier);
     expect((await verifier.verify(user.accessToken)).emailVerified).toBe(false);
     await server.post('/auth/verify-email', { token: await server.tokenFor(user.email) });
-    // The session goes on. Introspection has the present state, and so has the next token.
+    // The session continues. Introspection and the next token have the present state.
     expect((await server.introspect(user.accessToken)).body).toMatchObject({ email_verified: true });
     expect(await server.authfort.verifyToken(user.accessToken)).toMatchObject({ emailVerified: true });
     const { body } = await server.post('/auth/refresh', { refresh_token: user.refreshToken });
@@ -90,7 +90,7 @@ describe('requireVerifiedEmail', () => {
     expect((await login(email)).body.user).toMatchObject({ email, name: 'Ada', email_verified: true });
   });
 
-  it('tells nobody without the password, and mails nothing then', async () => {
+  it('reveals nothing without the password, and mails nothing then', async () => {
     const { email } = await signUp();
     await server.mailTo(email);
     const sent = server.mail.mails.length;
@@ -108,7 +108,7 @@ describe('requireVerifiedEmail', () => {
     expect(server.mail.mails.filter(({ to }) => to === email)).toHaveLength(5);
   });
 
-  it('lets in whoever proves the address by signing in', async () => {
+  it('accepts a sign-in that proves the address', async () => {
     const one = await signUp();
     const token = await server.authfort.createMagicLinkToken(one.email);
     expect((await server.post('/auth/magic-link/verify', { token })).body.user.email_verified).toBe(true);
@@ -121,7 +121,7 @@ describe('requireVerifiedEmail', () => {
     expect((await login(three.email, `${PASSWORD} 2`)).status).toBe(200);
   });
 
-  it('refreshes no session whose address is no longer verified, and goes on once it is', async () => {
+  it('refreshes no session while its address is not verified', async () => {
     const user = await server.authfort.createUser({
       email: 'moved@example.com',
       password: PASSWORD,

@@ -49,7 +49,7 @@ describe.each(adapters)('attack: bodies that are broken off (%s)', (adapter) => 
     expect(debug).toHaveLength(ABORTED);
     expect(debug.at(-1)).toContain(String(ABORTED));
     expect(debug.join()).not.toContain('    at ');
-    // A body that is not JSON is still refused, and the server goes on.
+    // A body that is not JSON is still refused, and the server keeps running.
     const bad = await server.post('/auth/login', undefined, {
       raw: '{"email":',
       headers: { 'content-type': 'application/json' },

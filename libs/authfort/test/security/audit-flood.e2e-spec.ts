@@ -60,7 +60,7 @@ describe('attack: filling the audit log', () => {
     ).toEqual([1, 30]);
     await settleOutbox(server.app);
     const { durable, mismatches } = server.app.get(Watcher);
-    // Durable listeners and webhooks hear of the first of each minute; those of the process of each.
+    // Durable listeners and webhooks receive the first event of each minute; listeners in the process receive all.
     expect(durable).toHaveLength(2);
     expect(mismatches.length).toBeGreaterThanOrEqual(15);
     // Another session is another entry.
@@ -87,7 +87,7 @@ describe('attack: filling the audit log', () => {
     expect(await all()).toBe(before + 1);
   });
 
-  it('counts what a user repeats with a session of their own', async () => {
+  it('counts the repeats of a user with a session', async () => {
     const { email, accessToken, id } = await server.signUp();
     server.clock.advance(60);
     for (let n = 0; n < 10; n += 1)
@@ -102,7 +102,7 @@ describe('attack: filling the audit log', () => {
     );
   });
 
-  it('lets nobody lower a count or change an entry', async () => {
+  it('refuses to lower a count or change an entry', async () => {
     await expect(server.dataSource.query('UPDATE authfort_audit_log SET repeats = 0')).rejects.toThrow(
       'append-only',
     );

@@ -86,7 +86,7 @@ describe('fault: an access cookie that is too large for a browser', () => {
     const login = await server.post('/auth/login', { email: user.email, password: PASSWORD });
     expect(Math.max(...sizes(login))).toBeLessThan(4096);
     const token = login.body.tokens.access_token;
-    // A verifier that needs the claim finds it; nothing is permitted by what is left out.
+    // A verifier that needs the claim finds it; the omitted roles permit nothing.
     expect(claimsOf(token)).toMatchObject({ roles: [], roles_omitted: true });
     expect(login.body.user.roles).toHaveLength(100);
     expect((await server.introspect(token)).body.roles).toHaveLength(100);

@@ -3,7 +3,7 @@ import { type Answer, PASSWORD, startServer, type TestServer } from '../harness.
 
 const LURE = 'www.evil.example/claim-your-prize';
 
-/** Whoever asks for a mail chooses the address. Its text must not become a link in a mail that the app has signed with its name. */
+/** An attacker can choose the address of a mail. Its text must not become a link in a mail that the app has signed with its name. */
 describe('attack: a message in the local part of an address', () => {
   let server: TestServer;
   beforeAll(async () => {

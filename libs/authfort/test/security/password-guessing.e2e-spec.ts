@@ -71,7 +71,7 @@ describe('attack: guessing one password from many addresses', () => {
     expect(statuses(await botnet(email, 1))).toEqual([401]);
   });
 
-  /** What a stranger sees of an answer, but for its date. */
+  /** The parts of an answer that a stranger sees, except its date. */
   const seen = ({ status, text, headers }: Answer) => ({
     status,
     text,
@@ -86,7 +86,7 @@ describe('attack: guessing one password from many addresses', () => {
     ['the owner’s network, then another', [...Array<string>(CAP + 1).fill(HOME), ABROAD, HOME]],
     ['both by turns', Array.from({ length: 2 * CAP }, (_, n) => (n % 2 ? HOME : ABROAD))],
   ];
-  it.each(histories)('answers known and unknown addresses alike: %s', async (_, networks) => {
+  it.each(histories)('gives known and unknown addresses the same answer: %s', async (_, networks) => {
     const known = await settler();
     const social = await settler();
     await server.dataSource.query('UPDATE authfort_users SET password_hash = NULL WHERE email = $1', [

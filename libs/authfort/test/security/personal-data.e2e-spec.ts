@@ -92,7 +92,7 @@ it.each(['self', 'admin', 'hard'])(
 );
 
 describe.each([false, true])('an address that two accounts have had (hard: %p)', (hard) => {
-  /** The first account had the address and moved on; the second took it, and has another one by now. */
+  /** The first account gave the address up; the second took it, and then changed it too. */
   async function history(mark: string) {
     const shared = `shared-${mark}@example.com`;
     const first = await server.authfort.createUser({ email: shared });
@@ -106,7 +106,7 @@ describe.each([false, true])('an address that two accounts have had (hard: %p)',
     return { shared, first, second, up: () => (server.mail.send = send) };
   }
 
-  it('is in no table any more once the one that has it is deleted', async () => {
+  it('is in no table after the deletion of the account that has it', async () => {
     const mark = randomUUID().slice(0, 8);
     const { shared, first, second, up } = await history(mark);
     await server.authfort.updateUser(second.id, { email: shared });
@@ -120,7 +120,7 @@ describe.each([false, true])('an address that two accounts have had (hard: %p)',
     expect(await whereabouts([mark])).toEqual([]);
   });
 
-  it('is in no entry of the audit log any more once the one that had it is deleted', async () => {
+  it('is in no entry of the audit log after the deletion of the account that had it', async () => {
     const mark = randomUUID().slice(0, 8);
     const { shared, second, up } = await history(mark);
     await server.authfort.deleteUser(second.id, { hard });
@@ -148,7 +148,7 @@ describe.each([false, true])('an address that two accounts have had (hard: %p)',
   });
 });
 
-it('is in the export of whom it concerns, and not in that of who administers', async () => {
+it('is in the export of the user concerned, and not in the export of the administrator', async () => {
   const [user, admin] = [await server.signUp(), await server.signUp()];
   await server.authfort.addRole(admin.id, 'admin');
   const signIn = async (email: string): Promise<string> =>

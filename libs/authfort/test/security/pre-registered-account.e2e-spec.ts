@@ -152,7 +152,7 @@ describe('attack: an account made beforehand with the victim’s address', () =>
     },
   );
 
-  it('leaves nothing to the attacker who has given the victim’s address to an account of theirs', async () => {
+  it('leaves nothing to an attacker who set the victim’s address on their own account', async () => {
     const { victim, attacker } = lure();
     const { body } = await server.post(
       '/auth/signup',

@@ -69,7 +69,7 @@ describe('attack: sessions that live for ever', () => {
       expect((await server.introspect(repeat.body.tokens.access_token)).body.exp).toBe(exp);
     });
 
-    it('issues full lifetimes before, and what is left of an idle lifetime to a repeat', async () => {
+    it('issues full lifetimes before, and the rest of the idle lifetime to a repeat', async () => {
       const user = await server.signUp();
       const { body, setCookies } = await refresh(user.refreshToken);
       expect([body.tokens.expires_in, maxAges(setCookies)]).toEqual([900, [900, 30 * DAY, 30 * DAY]]);

@@ -66,7 +66,7 @@ describe.each(Object.keys(CHANGES))('a change of the address by %s', (actor) => 
 });
 
 describe('a takeover', () => {
-  it('is mailed also when a ban follows, and in the language of who asked', async () => {
+  it('is mailed also when a ban follows, in the language of the request', async () => {
     const user = await server.signUp();
     await server.request(`/auth/admin/users/${user.id}`, {
       method: 'PATCH',
@@ -87,7 +87,7 @@ describe('a takeover', () => {
     expect((await mailsTo(user.email)).filter(({ subject }) => /changed/.test(subject))).toEqual([]);
   });
 
-  it('by a new password is mailed, whoever set it', async () => {
+  it('by a new password is mailed, for every way to set it', async () => {
     const next = `${PASSWORD} 2`;
     const ways: ((user: SignedUp) => Promise<unknown>)[] = [
       (user) =>
@@ -124,7 +124,7 @@ describe('a takeover', () => {
   });
 });
 
-it('records what every other act of an administrator changed', async () => {
+it('records the changes of every other act of an administrator', async () => {
   const { id } = await server.signUp();
   const call = (method: string, path: string, json?: unknown) =>
     server.request(`/auth/admin${path}`, { method, json, bearer: admin.accessToken });
@@ -154,7 +154,7 @@ it('records what every other act of an administrator changed', async () => {
   ]);
 });
 
-it('records what code changed, with nobody as the actor', async () => {
+it('records the changes of code, without an actor', async () => {
   const { authfort } = server;
   const { entries: earlier } = await authfort.listAuditEntries({ limit: 1 });
   const { id } = await authfort.createUser({ email: `${randomUUID()}@example.com`, roles: ['editor'] });

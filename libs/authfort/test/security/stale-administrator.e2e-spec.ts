@@ -118,7 +118,7 @@ describe.each(adapters)("an administrator's token whose sign-in is old (%s)", (a
     },
   );
 
-  it('does not count as fresh before its sign-in, but for what clocks may differ', async () => {
+  it('does not count as fresh before its sign-in, except for clock skew', async () => {
     const token = await signIn();
     const now = server.clock.now().getTime() / 1000;
     const signedIn = (at: number) => forge(server, token, { claims: { auth_time: at } });

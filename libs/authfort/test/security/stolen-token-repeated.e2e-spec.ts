@@ -119,7 +119,7 @@ describe.each(adapters)('attack: a stolen refresh token, repeated at the right m
     expect(thefts).toEqual([]);
   });
 
-  it('takes what is not known for no difference', async () => {
+  it('does not count an unknown value as a difference', async () => {
     const known = { ip: HOME, userAgent: CHROME };
     for (const [first, second] of [
       [known, undefined],

@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** Events that a client can repeat at will are one audit entry a minute, with a count. */
+/** Events that a client can repeat without limit are one audit entry a minute, with a count. */
 export class AuditRepeats1700000000008 implements MigrationInterface {
   readonly name = 'AuditRepeats1700000000008';
 
