@@ -40,9 +40,9 @@ const line = z
   .string()
   .max(200, 'must have at most 200 characters')
   .regex(/^[^\r\n]*$/, 'must be one line');
-const flag = (fallback: boolean) =>
+const flag = (fallback: boolean, message = 'must be true or false') =>
   z
-    .enum(['true', 'false', 'on', 'off', '1', '0'], 'must be true or false')
+    .enum(['true', 'false', 'on', 'off', '1', '0'], message)
     .transform((value) => ['true', 'on', '1'].includes(value))
     .default(fallback);
 const list = z
@@ -72,13 +72,20 @@ const secret = z
 
 const schema = z.object({
   PORT: z.coerce.number('must be a port number').int().min(0).max(65_535).default(8000),
-  NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
+  NODE_ENV: z
+    .enum(['development', 'test', 'production'], 'must be development, test or production')
+    .default('development'),
   DATABASE_URL: z
     .string()
     .regex(/^postgres(ql)?(\+\w+)?:\/\//, 'must begin with postgres://')
     .optional(),
   // Read by ormconfig.ts, and only checked here.
-  DATABASE_POOL_SIZE: z.coerce.number('must be a number').int().min(1).max(1000).optional(),
+  DATABASE_POOL_SIZE: z.coerce
+    .number('must be a whole number from 1 to 1000')
+    .int()
+    .min(1)
+    .max(1000)
+    .optional(),
   DATABASE_PREPARED_STATEMENTS: flag(true),
   AUTHFORT_DATA_DIR: z.string().default(DEVELOPMENT_DATA_DIR),
   JWT_ISSUER: z.string().default('authfort'),
@@ -111,9 +118,13 @@ const schema = z.object({
   REQUIRE_VERIFIED_EMAIL: flag(false),
   BREACH_CHECK: flag(false),
   REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// URL' }).optional(),
-  RATE_LIMIT: flag(true),
+  RATE_LIMIT: flag(true, 'must be on or off'),
   TRUSTED_PROXIES: proxies,
-  SHUTDOWN_DELAY_SECONDS: z.coerce.number('must be a number of seconds').min(0).max(300).optional(),
+  SHUTDOWN_DELAY_SECONDS: z.coerce
+    .number('must be a number of seconds from 0 to 300')
+    .min(0)
+    .max(300)
+    .optional(),
   DEMO_ADMIN_EMAIL: z.string().optional(),
   DEMO_ADMIN_PASSWORD: z.string().optional(),
 });

@@ -14,7 +14,9 @@ export interface NotificationsEnv {
 
 const schema = z.object({
   PORT: z.coerce.number('must be a port number').int().min(0).max(65_535).default(8002),
-  NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
+  NODE_ENV: z
+    .enum(['development', 'test', 'production'], 'must be development, test or production')
+    .default('development'),
   JWKS_URL: z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' }).optional(),
   JWT_ISSUER: z.string().default('authfort'),
   CORS_ORIGINS: z
@@ -30,9 +32,21 @@ const schema = z.object({
       (items) => items.every((item) => normalizeOrigin(item) !== undefined),
       'must be origins such as https://app.example.com or capacitor://localhost, separated by commas',
     ),
-  JWKS_CACHE_SECONDS: z.coerce.number('must be a number of seconds').int().min(1).default(300),
-  JWKS_COOLDOWN_SECONDS: z.coerce.number('must be a number of seconds').int().min(1).default(5),
-  SHUTDOWN_DELAY_SECONDS: z.coerce.number('must be a number of seconds').min(0).max(300).optional(),
+  JWKS_CACHE_SECONDS: z.coerce
+    .number('must be a whole number of seconds, at least 1')
+    .int()
+    .min(1)
+    .default(300),
+  JWKS_COOLDOWN_SECONDS: z.coerce
+    .number('must be a whole number of seconds, at least 1')
+    .int()
+    .min(1)
+    .default(5),
+  SHUTDOWN_DELAY_SECONDS: z.coerce
+    .number('must be a number of seconds from 0 to 300')
+    .min(0)
+    .max(300)
+    .optional(),
 });
 
 /** Without TLS, anybody on the network path can write the page of such an origin. */

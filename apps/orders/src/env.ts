@@ -19,7 +19,9 @@ export interface OrdersEnv {
 const url = z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' });
 const schema = z.object({
   PORT: z.coerce.number('must be a port number').int().min(0).max(65_535).default(8001),
-  NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
+  NODE_ENV: z
+    .enum(['development', 'test', 'production'], 'must be development, test or production')
+    .default('development'),
   JWKS_URL: url.optional(),
   JWT_ISSUER: z.string().default('authfort'),
   INTROSPECT_URL: url.optional(),
@@ -29,7 +31,9 @@ const schema = z.object({
     .refine((value) => new Set(value).size > 3, 'must not repeat one or a few characters')
     .optional(),
   REVOCATIONS_URL: url.optional(),
-  REVOCATIONS_WHEN_STALE: z.enum(['allow', 'introspect', 'deny']).default('allow'),
+  REVOCATIONS_WHEN_STALE: z
+    .enum(['allow', 'introspect', 'deny'], 'must be allow, introspect or deny')
+    .default('allow'),
   CORS_ORIGINS: z
     .string()
     .default('')
@@ -43,9 +47,21 @@ const schema = z.object({
       (items) => items.every((item) => normalizeOrigin(item) !== undefined),
       'must be origins such as https://app.example.com or capacitor://localhost, separated by commas',
     ),
-  JWKS_CACHE_SECONDS: z.coerce.number('must be a number of seconds').int().min(1).default(300),
-  JWKS_COOLDOWN_SECONDS: z.coerce.number('must be a number of seconds').int().min(1).default(5),
-  SHUTDOWN_DELAY_SECONDS: z.coerce.number('must be a number of seconds').min(0).max(300).optional(),
+  JWKS_CACHE_SECONDS: z.coerce
+    .number('must be a whole number of seconds, at least 1')
+    .int()
+    .min(1)
+    .default(300),
+  JWKS_COOLDOWN_SECONDS: z.coerce
+    .number('must be a whole number of seconds, at least 1')
+    .int()
+    .min(1)
+    .default(5),
+  SHUTDOWN_DELAY_SECONDS: z.coerce
+    .number('must be a number of seconds from 0 to 300')
+    .min(0)
+    .max(300)
+    .optional(),
 });
 
 /** Without TLS, anybody on the network path can write the page of such an origin. */
