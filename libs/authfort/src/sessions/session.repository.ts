@@ -145,7 +145,8 @@ export class SessionRepository {
 
   /**
    * Deletes at most `limit` sessions: those past their absolute end, when none of their tokens is good for anything, and those that
-   * newer sign-ins ended a day ago. The latter are no evidence of a theft, and a user could make any number of them.
+   * newer sign-ins ended a day ago. The latter are no evidence of a theft, and a user could make any number of them. A session may be
+   * both: it counts once, or the clean-up would take a full batch for the last one.
    */
   async deleteExpired(now: Date, limit: number): Promise<number> {
     const rows = await this.database.query(
@@ -153,7 +154,7 @@ export class SessionRepository {
          SELECT id FROM (
            SELECT id FROM authfort_sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED
          ) AS expired
-         UNION ALL
+         UNION
          SELECT id FROM (
            SELECT id FROM authfort_sessions
            WHERE revoked_reason = 'session_limit' AND revoked_at <= $1::timestamptz - interval '1 day'
