@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { authError } from '../errors/catalog.js';
+import type { PresentedCredential } from '../introspection/presented-credential.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
 
 const RETRY_AFTER_SECONDS = 5;
@@ -16,12 +17,15 @@ export class OpenStreams {
   }
 
   /**
-   * @param authorization the header that the request was authenticated by
+   * @param presented the credential that the request was authenticated by. Its last reading counts: the client id is free, and the header
+   * has any number of spellings
    * @returns call it once, when the stream has ended
    * @throws AuthFortError `overloaded`
    */
-  enter(authorization: string): () => void {
-    const credential = createHash('sha256').update(authorization).digest('base64url');
+  enter({ secrets }: PresentedCredential): () => void {
+    const credential = createHash('sha256')
+      .update(secrets.at(-1) ?? '')
+      .digest('base64url');
     const open = this.counts.get(credential) ?? 0;
     if (open >= this.max) throw authError('overloaded', { retryAfterSeconds: RETRY_AFTER_SECONDS });
     this.counts.set(credential, open + 1);

@@ -1,10 +1,11 @@
 import type { ServerResponse } from 'node:http';
-import { Controller, Get, Headers, Logger, Res, UseGuards } from '@nestjs/common';
+import { Controller, Get, Headers, Logger, Req, Res, UseGuards } from '@nestjs/common';
 import { Public } from 'authfort-service';
 import { z } from 'zod';
 import { QueryParams } from '../http/query-params.decorator.js';
 import { TokenDelivery } from '../http/token-delivery.js';
 import { IntrospectionGuard } from '../introspection/introspection.guard.js';
+import { presentedCredential, type RequestWithCredentials } from '../introspection/presented-credential.js';
 import { FeedFrame } from '../revocation/feed-frame.js';
 import { RevocationHub } from '../revocation/revocation-hub.js';
 import { type RevocationPage, RevocationReader } from '../revocation/revocation-reader.repository.js';
@@ -49,11 +50,11 @@ export class RevocationFeedController {
   async stream(
     @QueryParams(querySchema) { since }: FeedQuery,
     @Headers('last-event-id') lastEventId: string | undefined,
-    @Headers('authorization') authorization: string,
+    @Req() request: RequestWithCredentials,
     @Res() response: Response,
   ): Promise<void> {
     const reader = new RevocationStream();
-    const exit = this.streams.enter(authorization);
+    const exit = this.streams.enter(presentedCredential(request)!);
     // Nothing has been sent yet: a database that is away is answered with 503.
     const leave = await this.hub.subscribe(reader).catch((error: unknown) => {
       exit();

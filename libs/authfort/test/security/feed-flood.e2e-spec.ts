@@ -88,6 +88,21 @@ describe.each(adapters)('attack: a flood of the feed of revocations, on %s', (ad
       'overloaded',
       '5',
     ]);
+    // Another spelling of one credential: the client id is free, and RFC 6749 §2.3.1 percent-encodes the secret.
+    const encoded = `%${INTROSPECT_SECRET.charCodeAt(0).toString(16)}${INTROSPECT_SECRET.slice(1)}`;
+    for (const authorization of [
+      `bearer  ${INTROSPECT_SECRET}`,
+      `Basic ${btoa(`another:${INTROSPECT_SECRET}`)}`,
+      `Basic ${btoa(`another:${encoded}`)}`,
+    ]) {
+      const aborted = new AbortController();
+      const { status } = await fetch(`${server.url}/revocations/stream`, {
+        headers: { authorization },
+        signal: aborted.signal,
+      });
+      aborted.abort();
+      expect([authorization, status]).toEqual([authorization, 503]);
+    }
     expect(
       (await server.request('/revocations', { headers: { authorization: `Bearer ${INTROSPECT_SECRET}` } }))
         .status,
