@@ -169,14 +169,14 @@ export class OutboxRepository {
   }
 
   /**
-   * Deletes at most `limit` dead letters: those until `cutoff`, and those beyond the newest {@link DEAD_LETTERS}. Each statement reads
+   * Deletes at most `limit` dead letters: those from before `cutoff`, and those beyond the newest {@link DEAD_LETTERS}. Each statement reads
    * that many entries of the index at most, however many dead letters there are.
    */
   async deleteDead(cutoff: Date, limit: number): Promise<number> {
     const rows = await this.database.query(
       `DELETE FROM authfort_outbox WHERE dead_at IS NOT NULL AND id = ANY(ARRAY(
          SELECT id FROM authfort_outbox
-         WHERE dead_at IS NOT NULL AND dead_at <= GREATEST($1, (
+         WHERE dead_at IS NOT NULL AND dead_at <= GREATEST($1::timestamptz - interval '1 microsecond', (
            SELECT dead_at FROM authfort_outbox WHERE dead_at IS NOT NULL ORDER BY dead_at DESC, id DESC OFFSET $3 LIMIT 1))
          ORDER BY dead_at LIMIT $2 FOR UPDATE SKIP LOCKED))
        RETURNING 1`,
