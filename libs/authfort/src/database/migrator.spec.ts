@@ -162,6 +162,26 @@ describe(`the migrator (${url ? 'PostgreSQL' : 'embedded'})`, () => {
     );
   });
 
+  it('upgrades beside a running server without a deadlock', async () => {
+    const options = await emptyDatabase();
+    const [old, upgrading] = [await open(options), await open(options)];
+    await migrate(old, { migrations: authfortMigrations.slice(0, 3) });
+    const server = old.createQueryRunner();
+    await server.startTransaction();
+    // What a refresh locks first, and what it writes last.
+    await server.query('SELECT 1 FROM authfort_refresh_tokens FOR UPDATE');
+    const upgraded = migrate(upgrading);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await server.query('SELECT 1 FROM authfort_users FOR UPDATE');
+    await server.query(`INSERT INTO authfort_audit_log (at, action, detail) VALUES (now(), 'login', '{}')`);
+    // Longer than a session of PostgreSQL waits before it looks for deadlocks (deadlock_timeout, 1 s).
+    await new Promise((resolve) => setTimeout(resolve, 1300));
+    await server.commitTransaction();
+    await server.release();
+    expect(await upgraded).toEqual(names.slice(3));
+    expect(await upgrading.query('SHOW lock_timeout')).toEqual([{ lock_timeout: '0' }]);
+  });
+
   it('says who is in the way when the lock does not come free in time', async () => {
     const options = await emptyDatabase();
     const [busy, waiting] = [await open(options), await open(options)];

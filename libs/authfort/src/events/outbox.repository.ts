@@ -168,13 +168,17 @@ export class OutboxRepository {
     return revived;
   }
 
-  /** Deletes at most `limit` dead letters: from before `cutoff`, or beyond the newest {@link DEAD_LETTERS}. */
+  /**
+   * Deletes at most `limit` dead letters: those from before `cutoff`, and those beyond the newest {@link DEAD_LETTERS}. Each statement reads
+   * that many entries of the index at most, however many dead letters there are.
+   */
   async deleteDead(cutoff: Date, limit: number): Promise<number> {
     const rows = await this.database.query(
-      `DELETE FROM authfort_outbox WHERE dead_at IS NOT NULL AND id IN
-         (SELECT id FROM (SELECT id, dead_at, row_number() OVER (ORDER BY dead_at DESC, id DESC) AS place
-            FROM authfort_outbox WHERE dead_at IS NOT NULL) AS dead
-          WHERE dead_at < $1 OR place > $3 LIMIT $2)
+      `DELETE FROM authfort_outbox WHERE dead_at IS NOT NULL AND id = ANY(ARRAY(
+         SELECT id FROM authfort_outbox
+         WHERE dead_at IS NOT NULL AND dead_at <= GREATEST($1::timestamptz - interval '1 microsecond', (
+           SELECT dead_at FROM authfort_outbox WHERE dead_at IS NOT NULL ORDER BY dead_at DESC, id DESC OFFSET $3 LIMIT 1))
+         ORDER BY dead_at LIMIT $2 FOR UPDATE SKIP LOCKED))
        RETURNING 1`,
       [cutoff, limit, this.mostDeadLetters],
     );

@@ -100,6 +100,41 @@ describe('HashingPlaces', () => {
     expect(places.acquire('e')).toBe(true);
   });
 
+  it('bounds the holders that pause, and keeps half of the queue for others', async () => {
+    const places = new HashingPlaces({ concurrency: 1, queue: 4 });
+    const ends: (() => void)[] = [];
+    let pausing = 0;
+    // The work of sign-ups that all wait for a list of breached passwords.
+    const signUp = async (network: string) => {
+      if (!(await places.acquire(network))) return;
+      await places.pause(() => {
+        pausing += 1;
+        return new Promise<void>((resolve) => ends.push(resolve));
+      });
+      places.release();
+    };
+    const all = Array.from({ length: 50 }, (_, n) => signUp(`${n}`));
+    await turn();
+    // Two have given their places up, and one pauses in its place.
+    expect(pausing).toBe(3);
+    expect(places.waiting).toBe(2);
+    places.trust('home');
+    const granted = places.acquire('home');
+    expect(granted).toBeInstanceOf(Promise);
+    while (ends.length > 0) {
+      ends.splice(0).forEach((end) => end());
+      await turn();
+    }
+    expect(await granted).toBe(true);
+    places.release();
+    await turn();
+    ends.splice(0).forEach((end) => end());
+    await Promise.all(all);
+    expect(places.waiting).toBe(0);
+    expect(places.acquire('last')).toBe(true);
+    expect(places.acquire('later')).toBeInstanceOf(Promise);
+  });
+
   it('refuses without a queue, and costs microseconds', () => {
     const places = new HashingPlaces({ concurrency: 1, queue: 0 });
     expect(places.acquire('a')).toBe(true);

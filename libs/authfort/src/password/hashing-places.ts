@@ -72,8 +72,13 @@ export class HashingPlaces {
     next(true);
   }
 
-  /** Gives the place up during `work`, which does not hash, and waits for another one. It keeps its position among the waiters. */
+  /**
+   * Gives the place up during `work`, which does not hash, and waits for another one. It keeps its position among the waiters.
+   * Holders that pause take at most half of the queue. Beyond that, a holder keeps its place during `work`: otherwise any number of
+   * requests could be admitted while `work` is slow, and all of them would resume in front of the waiters.
+   */
   async pause<T>(work: () => Promise<T>): Promise<T> {
+    if (this.paused >= Math.floor(this.bounds.queue / 2)) return work();
     this.paused += 1;
     this.release();
     try {

@@ -9,7 +9,8 @@ const MOST_ENDED = 1000;
 
 /*
  * The transaction has locked the user before, so sign-ins of one user run one after the other, and each sees the sessions of the one
- * before. A session that another statement is ending is skipped: to wait for it could be a deadlock.
+ * before. A session that another statement is ending is skipped: to wait for it could be a deadlock. `live` is at most as many sessions as
+ * one sign-in can end and keep, the oldest, so the look-ups of tokens are bounded for a user with any number of sessions.
  */
 export const OPEN_SESSION = prepared(
   'open_session',
@@ -23,6 +24,7 @@ export const OPEN_SESSION = prepared(
    ), live AS MATERIALIZED (
      SELECT s.id, s.created_at FROM authfort_sessions s JOIN authfort_users u ON u.id = s.user_id
      WHERE s.user_id = $2 AND ${IS_NOT_REVOKED} AND s.expires_at > $4
+     ORDER BY s.created_at, s.id LIMIT $10::int - 1 + ${MOST_ENDED}
    ), excess AS (
      SELECT s.id FROM live s WHERE (SELECT count(*) FROM live) >= $10::int
      ORDER BY (SELECT max(t.issued_at) FROM authfort_refresh_tokens t WHERE t.session_id = s.id) DESC NULLS LAST, s.created_at DESC, s.id

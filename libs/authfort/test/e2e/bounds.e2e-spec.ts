@@ -67,4 +67,29 @@ describe('bounds of tables', () => {
     );
     expect(first.getTime()).toBe(server.clock.now().getTime() + 11_000);
   });
+
+  it('hands out the newest ten thousand sessions, audit entries and deliveries in an export', async () => {
+    const { id, accessToken } = await server.signUp();
+    const now = server.clock.now();
+    const many = 'FROM generate_series(1, 10010) AS n';
+    await server.dataSource.query(
+      `WITH sessions AS (
+         INSERT INTO authfort_sessions (id, user_id, amr, created_at, expires_at, ip)
+         SELECT gen_random_uuid(), $1, '{pwd}', $2::timestamptz - n * interval '1 s', $2::timestamptz + interval '1 day', n ${many}
+       ), entries AS (
+         INSERT INTO authfort_audit_log (at, action, user_id, detail) SELECT $2, 'login_failed', $1, '{}' ${many}
+       )
+       INSERT INTO authfort_outbox (id, event_id, event, consumer, user_id, payload, created_at, due_at)
+       SELECT gen_random_uuid(), gen_random_uuid(), 'login', 'webhook:gone', $1, '{}', $2, $2 ${many}`,
+      [id, now],
+    );
+    const { status, body } = await server.request('/auth/me/export', { bearer: accessToken });
+    expect(status).toBe(200);
+    expect([body.sessions.length, body.audit_log.length, body.pending_deliveries.length]).toEqual([
+      10_000, 10_000, 10_000,
+    ]);
+    // The session of the sign-up is the newest one.
+    expect(body.sessions.map(({ ip }: { ip: string }) => ip)).not.toContain('10000');
+    expect(body.sessions.map(({ ip }: { ip: string }) => ip)).toContain('9999');
+  });
 });

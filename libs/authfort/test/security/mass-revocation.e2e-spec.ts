@@ -71,6 +71,26 @@ describe('attack: one account ends a great number of sessions', () => {
     expect((await server.authfort.getSessions(user.id)).map(({ id }) => id)).toEqual([next.sessionId]);
   });
 
+  it('does not end sessions that a server of the version before opens afterwards', async () => {
+    const user = await server.signUp();
+    await endAll(user);
+    expect(await server.authfort.getSessions(user.id)).toEqual([]);
+    // That server does not know the column `version`.
+    await server.dataSource.query(
+      `WITH session AS (
+         INSERT INTO authfort_sessions (id, user_id, amr, created_at, expires_at)
+         VALUES (gen_random_uuid(), $1, '{pwd}', $2, $2::timestamptz + interval '90 days') RETURNING id
+       )
+       INSERT INTO authfort_refresh_tokens (token_hash, session_id, issued_at, expires_at)
+       SELECT sha256(id::text::bytea), id, $2, $2::timestamptz + interval '1 day' FROM session`,
+      [user.id, server.clock.now()],
+    );
+    expect(await server.authfort.getSessions(user.id)).toHaveLength(1);
+    const next = await signIn(user);
+    await endAll(next);
+    expect(await server.authfort.getSessions(user.id)).toEqual([]);
+  });
+
   it('keeps the current session and its access token, until the next change of the account', async () => {
     const user = await server.signUp();
     const other = await signIn(user);

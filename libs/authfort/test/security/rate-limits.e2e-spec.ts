@@ -163,6 +163,28 @@ describe('attack: guessing passwords', () => {
       }
     },
   );
+  (redisUrl ? it : it.skip)('keeps a bounded number of clients in Redis', async () => {
+    // A database of its own: the count of new clients is one for all replicas.
+    const own = new URL(redisUrl!);
+    own.pathname = '/9';
+    const server = await start({ rateLimit: { redisUrl: own.href, rules }, trustedProxies: ['127.0.0.1'] });
+    const redis = new Redis(own.href);
+    try {
+      await redis.flushdb();
+      const from = (ip: string) => ({ 'x-forwarded-for': ip });
+      expect((await guess(server, 'a@example.com', from('203.0.113.1'))).status).toBe(401);
+      await redis.set('authfort:login:#new', 99_999, 'PX', 60_000);
+      expect((await guess(server, 'b@example.com', from('203.0.113.2'))).status).toBe(401);
+      const keys = await redis.dbsize();
+      const refused = await guess(server, 'c@example.com', from('203.0.113.3'));
+      expect([refused.status, Number(refused.headers.get('retry-after')) > 50]).toEqual([429, true]);
+      expect((await guess(server, 'd@example.com', from('203.0.113.1'))).status).toBe(401);
+      expect(await redis.dbsize()).toBeLessThanOrEqual(keys + 1);
+    } finally {
+      await redis.flushdb();
+      redis.disconnect();
+    }
+  });
   (redisUrl ? it : it.skip)('shares the count between replicas in Redis', async () => {
     const rateLimit = { redisUrl, rules };
     const address = {

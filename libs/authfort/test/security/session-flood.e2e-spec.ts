@@ -81,6 +81,35 @@ describe('attack: sessions without number', () => {
     expect(await live(user)).toEqual([sid]);
   });
 
+  it('ends the oldest thousand at a time, of any number', async () => {
+    const user = await server.signUp();
+    const now = server.clock.now();
+    await server.dataSource.query(
+      `WITH many AS (
+         INSERT INTO authfort_sessions (id, user_id, amr, created_at, expires_at)
+         SELECT gen_random_uuid(), $1, '{pwd}', $2::timestamptz - n * interval '1 s', $2::timestamptz + interval '1 day'
+         FROM generate_series(1, 2500) AS n RETURNING id, created_at
+       )
+       INSERT INTO authfort_refresh_tokens (token_hash, session_id, issued_at, expires_at)
+       SELECT sha256(id::text::bytea), id, created_at, $2::timestamptz + interval '1 day' FROM many`,
+      [user.id, now],
+    );
+    const left: number[] = [];
+    for (let count = 0; count < 3; count += 1) {
+      server.clock.advance(1);
+      await login(user);
+      const [row] = await server.dataSource.query(
+        `SELECT count(*) FILTER (WHERE revoked_at IS NULL)::int AS live,
+           coalesce(max(created_at) FILTER (WHERE revoked_at IS NOT NULL) < min(created_at) FILTER (WHERE revoked_at IS NULL), false) AS oldest
+         FROM authfort_sessions WHERE user_id = $1`,
+        [user.id],
+      );
+      expect(row.oldest).toBe(true);
+      left.push(row.live);
+    }
+    expect(left).toEqual([1502, 503, MOST]);
+  });
+
   it('keeps those that newer sign-ins ended for a day only, and those that ended otherwise as evidence', async () => {
     const user = await server.signUp();
     await server.post('/auth/logout', { refresh_token: user.refreshToken });

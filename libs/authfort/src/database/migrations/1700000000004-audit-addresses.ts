@@ -1,10 +1,17 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { lockTables } from '../lock-tables.js';
+
+/** What this migration and those that are usually applied together with it change, up to number 10. */
+const CHANGED = ['users', 'sessions', 'refresh_tokens', 'revocations', 'audit_log'].map(
+  (table) => `authfort_${table}`,
+);
 
 /** The audit log records both addresses of a change of address. They are personal data, so the append-only trigger lets them go. */
 export class AuditAddresses1700000000004 implements MigrationInterface {
   readonly name = 'AuditAddresses1700000000004';
 
   async up(runner: QueryRunner): Promise<void> {
+    await lockTables(runner, CHANGED);
     await runner.query('ALTER TABLE authfort_audit_log ADD COLUMN old_email text, ADD COLUMN new_email text');
     for (const column of ['old_email', 'new_email'])
       await runner.query(
