@@ -293,3 +293,18 @@ describe('attack: the session of a pre-registered account, planted in the browse
     expect((await confirmed(cookieOf, `; ${MARK}=MARK`)).status).toBe(200);
   });
 });
+
+describe('attack: a pre-registered account, where the proxy is missing in trustedProxies', () => {
+  it('does not take the network of the proxy for that of the holder', async () => {
+    const server = await startServer();
+    const email = `victim-${randomUUID()}@example.com`;
+    const from = (ip: string) => ({ headers: { 'x-forwarded-for': ip } });
+    await server.post('/auth/signup', { email, password: PASSWORD }, from(ELSEWHERE));
+    const token = await server.tokenFor(email);
+    expect((await server.post('/auth/verify-email', { token }, from('198.51.100.4'))).status).toBe(200);
+    await server.authfort.verifyMagicLink((await server.authfort.createMagicLinkToken(email))!);
+    const login = await server.post('/auth/login', { email, password: PASSWORD }, from(ELSEWHERE));
+    expect(login.status).toBe(401);
+    await server.close();
+  });
+});
