@@ -128,4 +128,24 @@ describe('ClientIp', () => {
     expect(info.userAgent).toMatch(/^Mozilla\[31m x+$/);
     expect(info.userAgent).toHaveLength(400);
   });
+
+  it('tells the address of a client from that of a proxy', () => {
+    const clientIp = new ClientIp({ trustedProxies: ['10.0.0.0/8'] });
+    expect(clientIp.isOfClient(clientIp.of(request('203.0.113.9')))).toBe(true);
+    expect(clientIp.isOfClient(clientIp.of(request('10.0.0.1', { 'x-forwarded-for': '203.0.113.9' })))).toBe(
+      true,
+    );
+    // A trusted proxy that forwards nothing, and a proxy that nobody has named.
+    expect(clientIp.isOfClient(clientIp.of(request('10.0.0.1')))).toBe(false);
+    const forwarded = request('192.0.2.1', { 'x-forwarded-for': '203.0.113.9' });
+    expect(clientIp.isOfClient(clientIp.of(forwarded))).toBe(false);
+    expect(clientIp.isOfClient('192.0.2.1')).toBe(false);
+  });
+
+  it('remembers a bounded number of proxies that nobody has named', () => {
+    const clientIp = new ClientIp({ trustedProxies: [] });
+    const peers = Array.from({ length: 1001 }, (_, n) => `192.0.${n >> 8}.${n & 255}`);
+    for (const peer of peers) clientIp.of(request(peer, { 'x-forwarded-for': '203.0.113.9' }));
+    expect(peers.filter((peer) => !clientIp.isOfClient(peer))).toEqual(peers.slice(1));
+  });
 });

@@ -19,6 +19,9 @@ export function trustedHops(trustedProxies: readonly string[]): (address: string
   return (address) => (address === UNIX ? trustsUnix : trusts(address, 0));
 }
 
+/** Addresses of {@link ClientIp.isOfClient} that are remembered, the latest. */
+const MOST_FORWARDERS = 1000;
+
 interface ServerHost {
   readonly httpAdapter?: { getHttpServer(): { address?(): unknown } | undefined };
 }
@@ -31,6 +34,8 @@ interface ServerHost {
 export class ClientIp {
   private readonly logger = new Logger(ClientIp.name);
   private warned = false;
+  /** Peers that are not trusted and have sent `X-Forwarded-For`. */
+  private readonly forwarders = new Set<string>();
   private readonly trust: (address: string) => boolean;
 
   constructor(
@@ -51,9 +56,25 @@ export class ClientIp {
     if (forwarded === undefined) return peer;
     if (!this.trust(peer)) {
       this.warnOnce(peer);
+      this.noteForwarder(peer);
       return peer;
     }
     return this.lastUntrusted(peer, [forwarded].flat().join());
+  }
+
+  /**
+   * Whether an address that {@link of} has returned is that of one client. It may be the address of a proxy: of a trusted one that forwards
+   * no address, or of one that is missing in `trustedProxies`.
+   */
+  isOfClient(address: string): boolean {
+    return !this.trust(address) && !this.forwarders.has(address);
+  }
+
+  private noteForwarder(peer: string): void {
+    // The latest last.
+    this.forwarders.delete(peer);
+    if (this.forwarders.size >= MOST_FORWARDERS) this.forwarders.delete(this.forwarders.keys().next().value!);
+    this.forwarders.add(peer);
   }
 
   /** Stops at the last trusted hop where the next one is no address. */

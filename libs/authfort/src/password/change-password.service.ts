@@ -60,18 +60,18 @@ export class ChangePasswordService {
 
   /**
    * Gives an account its first password, and says so by mail.
-   * @param user as it was when the request was let in: if its access has been taken away meanwhile, the password is not theirs to set
+   * @param user as it was when the request was let in: if its access or the session has been taken away since, the password is not theirs to set
    * @throws AuthFortError `password_already_set`, and what a new password is refused for
    */
   async set(user: { id: string } & AccountState, password: string): Promise<void> {
-    const { id: userId, email, tokenVersion } = user;
+    const { id: userId, email, tokenVersion, sessionId = null } = user;
     const hash = await this.hasher.reserved(async () => {
       const stored = await this.replacer.stored(userId);
       if (stored.current !== null) throw authError('password_already_set');
       return this.newPasswords.hash(password, userId, stored);
     });
     await this.database.transaction(async () => {
-      if (!(await this.passwords.setFirst(userId, hash, tokenVersion)))
+      if (!(await this.passwords.setFirst(userId, hash, tokenVersion, sessionId)))
         throw authError('password_already_set');
       // What was asked for before may have been asked for by somebody else.
       await this.pending.discardSignIns(user);

@@ -91,7 +91,7 @@ export class PasswordController {
     @JsonBody(setSchema) body: z.output<typeof setSchema>,
   ): Promise<MessageResponse> {
     this.reauthentication.assertFresh(user);
-    await this.passwords.set(user.account, body.password);
+    await this.passwords.set({ ...user.account, sessionId: user.sessionId }, body.password);
     return done('The password is set');
   }
 }

@@ -51,12 +51,24 @@ export class PasswordRepository {
     );
   }
 
-  /** Sets the first password of an account. @returns false when it has one, or `tokenVersion` is no longer that of the account */
-  async setFirst(userId: string, hash: string, tokenVersion: number): Promise<boolean> {
+  /**
+   * Sets the first password of an account.
+   * @param sessionId the session that asked, if it was one
+   * @returns false when it has one, `tokenVersion` is no longer that of the account, or the session has ended
+   */
+  async setFirst(
+    userId: string,
+    hash: string,
+    tokenVersion: number,
+    sessionId: string | null,
+  ): Promise<boolean> {
+    // The end of all sessions raises `token_version`.
     const rows = await this.database.query(
       `UPDATE authfort_users SET password_hash = $2
-       WHERE id = $1 AND password_hash IS NULL AND token_version = $3 AND deleted_at IS NULL RETURNING id`,
-      [userId, hash, tokenVersion],
+       WHERE id = $1 AND password_hash IS NULL AND token_version = $3 AND deleted_at IS NULL
+         AND ($4::uuid IS NULL OR EXISTS (SELECT 1 FROM authfort_sessions WHERE id = $4 AND user_id = $1 AND revoked_at IS NULL))
+       RETURNING id`,
+      [userId, hash, tokenVersion, sessionId],
     );
     return rows.length > 0;
   }

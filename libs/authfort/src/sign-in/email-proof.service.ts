@@ -3,6 +3,7 @@ import { Clock } from 'authfort-service';
 import { authError } from '../errors/catalog.js';
 import { EventBus } from '../events/event-bus.js';
 import type { ClientInfo } from '../http/client-info.js';
+import { ClientIp } from '../http/client-ip.js';
 import { LoginAttemptsService } from '../login-attempts/login-attempts.service.js';
 import { PendingProofsService } from '../one-time/pending-proofs.service.js';
 import { AUTHFORT_CONFIG, type AuthFortConfig } from '../options/auth-fort.config.js';
@@ -27,6 +28,7 @@ export class EmailProofService {
     private readonly sessions: SessionService,
     private readonly pending: PendingProofsService,
     private readonly attempts: LoginAttemptsService,
+    private readonly clientIp: ClientIp,
     private readonly events: EventBus,
     private readonly clock: Clock,
     @Inject(AUTHFORT_CONFIG) private readonly config: AuthFortConfig,
@@ -69,13 +71,14 @@ export class EmailProofService {
   /**
    * Whether the person who followed a link to the account's address also holds the account: the request has a session of it, or comes from
    * a network in which the account was made or signed in to. A link alone does not show that: somebody else may have signed up with the
-   * reader's address.
+   * reader's address. The address of a proxy shows nothing: all clients behind it have it.
    */
   async isHolder(
     user: { id: string; email: string },
     { client, signedInAs }: LinkFollower,
   ): Promise<boolean> {
-    return signedInAs === user.id || (await this.attempts.isKnownNetwork(user.email, client.ip));
+    if (signedInAs === user.id) return true;
+    return this.clientIp.isOfClient(client.ip) && this.attempts.isKnownNetwork(user.email, client.ip);
   }
 
   /**

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../database/database.js';
 import { RevocationLogRepository } from '../revocation/revocation-log.repository.js';
-import { type User, USER_COLUMNS } from './user.js';
+import { type LockedRow, ROLES_ARE_OUTDATED, type User, USER_COLUMNS } from './user.js';
 
 /** An account, and whether its holder is known to be the owner of its address. */
 export interface AddressHolder extends User {
@@ -18,12 +18,14 @@ export class AddressOwnershipRepository {
 
   /** Reads the account of an address and keeps other changes of it waiting until the transaction ends. */
   async lockByEmail(email: string): Promise<AddressHolder | undefined> {
-    const [user] = await this.database.query<AddressHolder>(
-      `SELECT ${USER_COLUMNS}, u.owner_confirmed AS "ownerConfirmed"
+    const [found] = await this.database.query<AddressHolder & LockedRow>(
+      `SELECT ${USER_COLUMNS}, u.owner_confirmed AS "ownerConfirmed", ${ROLES_ARE_OUTDATED}
        FROM authfort_users u WHERE u.email = $1 AND u.deleted_at IS NULL FOR NO KEY UPDATE OF u`,
       [email],
     );
-    return user;
+    if (!found) return undefined;
+    const { rolesAreOutdated, ...user } = found;
+    return rolesAreOutdated ? this.lockByEmail(email) : user;
   }
 
   /**

@@ -3,11 +3,19 @@ import { Injectable } from '@nestjs/common';
 import { Database } from '../database/database.js';
 import { RevocationLogRepository } from '../revocation/revocation-log.repository.js';
 import { prepared } from '../database/prepared-statement.js';
-import { type NewUser, type ProfileChanges, type User, USER_COLUMNS } from './user.js';
+import {
+  type LockedRow,
+  type NewUser,
+  type ProfileChanges,
+  ROLES_ARE_OUTDATED,
+  type User,
+  USER_COLUMNS,
+} from './user.js';
 
 const LOCK_FOR_PASSWORD_SIGN_IN = prepared(
   'lock_for_password_sign_in',
-  `SELECT ${USER_COLUMNS} FROM authfort_users u WHERE u.id = $1 AND u.password_hash = $2 AND u.deleted_at IS NULL FOR NO KEY UPDATE OF u`,
+  `SELECT ${USER_COLUMNS}, ${ROLES_ARE_OUTDATED}
+   FROM authfort_users u WHERE u.id = $1 AND u.password_hash = $2 AND u.deleted_at IS NULL FOR NO KEY UPDATE OF u`,
 );
 
 /** Accounts. Changes that end access raise `token_version` in the same statement. */
@@ -64,8 +72,13 @@ export class UserRepository {
    * session is opened next to one, and the number of sessions stays bounded. Undefined when the password is no longer the one that was verified.
    */
   async lockForPasswordSignIn(userId: string, verifiedHash: string): Promise<User | undefined> {
-    const [user] = await this.database.query<User>(LOCK_FOR_PASSWORD_SIGN_IN, [userId, verifiedHash]);
-    return user;
+    const [found] = await this.database.query<User & LockedRow>(LOCK_FOR_PASSWORD_SIGN_IN, [
+      userId,
+      verifiedHash,
+    ]);
+    if (!found) return undefined;
+    const { rolesAreOutdated, ...user } = found;
+    return rolesAreOutdated ? this.lockForPasswordSignIn(userId, verifiedHash) : user;
   }
 
   /** Reads the account, also one that was anonymised, and keeps other changes of it waiting until the transaction ends. */

@@ -41,3 +41,15 @@ export const USER_COLUMNS = `u.id, u.email, u.name, u.avatar_url AS "avatarUrl",
   ARRAY(SELECT r.role FROM authfort_user_roles r WHERE r.user_id = u.id ORDER BY r.role) AS roles,
   ARRAY(SELECT p.permission FROM authfort_user_roles r JOIN authfort_role_permissions p ON p.role = r.role
         WHERE r.user_id = u.id GROUP BY p.permission ORDER BY p.permission COLLATE "C") AS permissions`;
+
+/**
+ * For a statement that locks `u` and reads its {@link USER_COLUMNS}. True when it waited for a change of the user: its columns of
+ * `authfort_users` are those after the change, and its roles and permissions those before, since READ COMMITTED evaluates only the locked
+ * row again. The same statement, sent once more, reads all of them as they are.
+ */
+export const ROLES_ARE_OUTDATED = `u.token_version <> (SELECT b.token_version FROM authfort_users b WHERE b.id = u.id) AS "rolesAreOutdated"`;
+
+/** The row of a statement with {@link ROLES_ARE_OUTDATED}. */
+export interface LockedRow {
+  readonly rolesAreOutdated: boolean | null;
+}

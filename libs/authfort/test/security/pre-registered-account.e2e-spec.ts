@@ -16,6 +16,7 @@ class Claims {
 
 /** The attacker's network. */
 const ELSEWHERE = '203.0.113.66';
+const MARK = '__Host-refresh_token-session';
 const NEW_PASSWORD = 'the owner chose this one';
 const PROFILE = { name: 'Mallory', phone: '+1 555 0666', avatar_url: 'https://evil.example/pixel.png' };
 
@@ -225,6 +226,17 @@ describe('attack: an account made beforehand with the victim’s address', () =>
     ).rejects.toMatchObject({ code: 'user_not_found' });
   });
 
+  it('sets no password for a session that its owner ended while the password was hashed', async () => {
+    const user = await server.signUp();
+    await server.dataSource.query('UPDATE authfort_users SET password_hash = NULL WHERE id = $1', [user.id]);
+    const letIn = { ...(await server.authfort.getUser(user.id)), sessionId: user.sessionId };
+    await server.authfort.revokeSession(user.id, user.sessionId);
+    const passwords = server.app.get(ChangePasswordService);
+    await expect(passwords.set(letIn, PASSWORD)).rejects.toMatchObject({ code: 'password_already_set' });
+    // Code that names no session vouches for it.
+    await expect(passwords.set({ ...letIn, sessionId: null }, PASSWORD)).resolves.toBeUndefined();
+  });
+
   it('does not turn a stolen access token into a password', async () => {
     const user = await server.signUp();
     await server.dataSource.query('UPDATE authfort_users SET password_hash = NULL WHERE id = $1', [user.id]);
@@ -235,5 +247,64 @@ describe('attack: an account made beforehand with the victim’s address', () =>
       { bearer: user.accessToken },
     );
     expect([set.status, set.body.error]).toEqual([401, 'insufficient_user_authentication']);
+  });
+});
+
+/** A sibling host can set cookies for the parent domain, but no `__Host-` cookie. */
+describe('attack: the session of a pre-registered account, planted in the browser that follows the link', () => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startServer({
+      options: { trustedProxies: ['127.0.0.1'], cookie: { domain: '.example.com' } },
+    });
+  });
+  afterAll(() => server.close());
+
+  const planted: [string, (cookies: Record<string, string>) => string][] = [
+    ['access cookie', ({ access_token }) => `access_token=${access_token}`],
+    ['refresh cookie', ({ refresh_token }) => `refresh_token=${refresh_token}`],
+  ];
+
+  async function confirmed(cookieOf: (cookies: Record<string, string>) => string, extra = '') {
+    const email = `victim-${randomUUID()}@example.com`;
+    const headers = { 'x-forwarded-for': ELSEWHERE };
+    const { cookies } = await server.post('/auth/signup', { email, password: PASSWORD }, { headers });
+    const cookie = cookieOf(cookies) + extra.replace('MARK', cookies[MARK]!);
+    const token = await server.tokenFor(email);
+    const browser = { 'sec-fetch-site': 'same-origin' };
+    expect((await server.post('/auth/verify-email', { token }, { cookie, headers: browser })).status).toBe(
+      200,
+    );
+    await server.authfort.verifyMagicLink((await server.authfort.createMagicLinkToken(email))!);
+    return server.post('/auth/login', { email, password: PASSWORD });
+  }
+
+  it.each(planted)('does not make the attacker the owner by an %s', async (_, cookieOf) => {
+    expect((await confirmed(cookieOf)).status).toBe(401);
+    // Beside the session of the victim's other account, too.
+    const other = await server.post('/auth/signup', {
+      email: `${randomUUID()}@example.com`,
+      password: PASSWORD,
+    });
+    expect((await confirmed(cookieOf, `; ${MARK}=${other.cookies[MARK]}`)).status).toBe(401);
+  });
+
+  it.each(planted)('knows the owner, whose browser has the mark beside the %s', async (_, cookieOf) => {
+    expect((await confirmed(cookieOf, `; ${MARK}=MARK`)).status).toBe(200);
+  });
+});
+
+describe('attack: a pre-registered account, where the proxy is missing in trustedProxies', () => {
+  it('does not take the network of the proxy for that of the holder', async () => {
+    const server = await startServer();
+    const email = `victim-${randomUUID()}@example.com`;
+    const from = (ip: string) => ({ headers: { 'x-forwarded-for': ip } });
+    await server.post('/auth/signup', { email, password: PASSWORD }, from(ELSEWHERE));
+    const token = await server.tokenFor(email);
+    expect((await server.post('/auth/verify-email', { token }, from('198.51.100.4'))).status).toBe(200);
+    await server.authfort.verifyMagicLink((await server.authfort.createMagicLinkToken(email))!);
+    const login = await server.post('/auth/login', { email, password: PASSWORD }, from(ELSEWHERE));
+    expect(login.status).toBe(401);
+    await server.close();
   });
 });
