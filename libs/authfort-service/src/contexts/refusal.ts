@@ -1,5 +1,6 @@
 import type { ArgumentsHost } from '@nestjs/common';
 import type { AuthFortError } from '../errors/auth-fort.error.js';
+import { unavailableLog } from '../errors/unavailable.log.js';
 import { GraphqlRefusal } from './graphql.refusal.js';
 import { answerRpc } from './rpc.refusal.js';
 import { answerSocket } from './ws.refusal.js';
@@ -17,6 +18,7 @@ export function inFormOf(host: ArgumentsHost, error: AuthFortError): AuthFortErr
  * @throws the error, where throwing is the answer (GraphQL, and contexts that are not known)
  */
 export function answerRefusal(error: AuthFortError, host: ArgumentsHost): unknown {
+  if (error.statusCode === 503) unavailableLog.record(error.code, error);
   switch (host.getType<string>()) {
     case 'rpc':
       return answerRpc(error, host);

@@ -15,6 +15,8 @@ export interface AccessRequirement {
 
 type Handler = (...args: never[]) => unknown;
 
+const RESTRICTIONS = [ROLES, PERMISSIONS, INTROSPECT];
+
 /** Reads the decorators of a route; those on the method come before those on the class. */
 export function requirementOf(
   controller: Type,
@@ -29,7 +31,7 @@ export function requirementOf(
   const guardedByMethod = asksByItself(controller, handler);
   if (onMethod(PUBLIC) && !guardedByMethod) return undefined;
   // A method that asks for a user is guarded even in a public controller: it could not work otherwise.
-  if (onClass(PUBLIC) && !guardedByMethod) return undefined;
+  if (isPublicClass(controller) && !guardedByMethod) return undefined;
   const guarded =
     mode === 'closed' || guardedByMethod || roles !== undefined || permissions !== undefined || introspect;
   return guarded ? { roles: roles && new Set(roles), permissions, introspect } : undefined;
@@ -38,13 +40,28 @@ export function requirementOf(
 /** Whether a decorator on the handler or on its class asks for a user, in either mode of the guard. */
 export function isDecorated(controller: Type, handler: Handler): boolean {
   if (asksByItself(controller, handler)) return true;
-  if (Reflect.getMetadata(PUBLIC, handler) || Reflect.getMetadata(PUBLIC, controller)) return false;
-  return [ROLES, PERMISSIONS, INTROSPECT].some((key) => Reflect.getMetadata(key, controller) !== undefined);
+  if (Reflect.getMetadata(PUBLIC, handler) || isPublicClass(controller)) return false;
+  return RESTRICTIONS.some((key) => Reflect.getMetadata(key, controller) !== undefined);
 }
 
 function asksByItself(controller: Type, handler: Handler): boolean {
-  const decorated = [ROLES, PERMISSIONS, INTROSPECT].some(
-    (key) => Reflect.getMetadata(key, handler) !== undefined,
-  );
+  const decorated = RESTRICTIONS.some((key) => Reflect.getMetadata(key, handler) !== undefined);
   return decorated || asksForUser(controller, handler);
+}
+
+/**
+ * Whether `@Public()` applies to a class. A class inherits the metadata of its base classes, so the nearest class with a decorator of
+ * ours decides. A restriction on the same class wins, as on a method.
+ */
+function isPublicClass(controller: Type): boolean {
+  for (
+    let link: object | null = controller;
+    typeof link === 'function';
+    link = Object.getPrototypeOf(link) as object | null
+  ) {
+    const own = (key: string) => Reflect.getOwnMetadata(key, link as object) as unknown;
+    if (RESTRICTIONS.some((key) => own(key) !== undefined)) return false;
+    if (own(PUBLIC) !== undefined) return true;
+  }
+  return false;
 }

@@ -1,7 +1,8 @@
-import { ExtractJwt, Strategy, type VerifiedCallback } from 'passport-jwt';
+import { Strategy, type VerifiedCallback } from 'passport-jwt';
 import { accessError } from '../errors/access-errors.js';
 import { AuthFortError } from '../errors/auth-fort.error.js';
 import { type AuthUser, toAuthUser } from './auth-user.js';
+import { bearerTokenOf } from './bearer-token.js';
 import type { KeySource } from './key-source.port.js';
 import { readTokenHeader, type TokenAlgorithm } from './token-header.js';
 import type { SignedBy } from './verified-token.cache.js';
@@ -50,7 +51,7 @@ export class AccessTokenStrategy extends Strategy {
     };
     super(
       {
-        jwtFromRequest: ExtractJwt.fromAuthHeaderAsBearerToken(),
+        jwtFromRequest: bearerTokenOf,
         secretOrKeyProvider: (request: object, token: string, done: Callback) =>
           void provideKey(request, token, done),
         algorithms: [...algorithms],

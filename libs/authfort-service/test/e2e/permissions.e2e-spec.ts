@@ -62,7 +62,35 @@ class CounterController {
   }
 }
 
-const controllers = [RefundsController, ReportsController, CounterController];
+@Public()
+class PublicBase {
+  @Get()
+  list(): string {
+    return 'list';
+  }
+}
+@Controller('restricted')
+@Roles('admin')
+class RestrictedController extends PublicBase {}
+@Controller('contradictory')
+@Public()
+@Permissions('reports:read')
+class ContradictoryController extends PublicBase {}
+@Controller('inheriting')
+class InheritingController extends PublicBase {}
+@Controller('reopened')
+@Public()
+class ReopenedController extends RestrictedController {}
+
+const controllers = [
+  RefundsController,
+  ReportsController,
+  CounterController,
+  RestrictedController,
+  ContradictoryController,
+  InheritingController,
+  ReopenedController,
+];
 const NO_INTROSPECTION = { introspectUrl: undefined, introspectSecret: undefined };
 
 describe.each(adapters)('@Permissions() in a service on %s', (adapter) => {
@@ -116,6 +144,22 @@ describe.each(adapters)('@Permissions() in a service on %s', (adapter) => {
     expect(await outcome('/reports/all', { permissions: ['reports:all'] })).toBe(200);
     expect((await service.get('/counter')).body.error).toBe('token_missing');
     expect(await outcome('/counter', { permissions: ['counter:read'] })).toBe(200);
+  });
+
+  it('restricts a controller whose base class is public, and prefers the restriction of one class', async () => {
+    expect((await service.get('/restricted')).body.error).toBe('token_missing');
+    expect(await outcome('/restricted', { roles: ['guest'] })).toBe('insufficient_role');
+    expect(await outcome('/restricted', { roles: ['admin'] })).toBe(200);
+    expect((await service.get('/contradictory')).body.error).toBe('token_missing');
+    expect(await outcome('/contradictory', { permissions: ['reports:read'] })).toBe(200);
+    const open = ['/inheriting', '/reopened'].map((path) => service.get(path));
+    expect((await Promise.all(open)).map(({ status }) => status)).toEqual([200, 200]);
+    const listed = listRoutes(service.app).map(({ path, access, roles }) =>
+      [path, access, ...roles].join(' '),
+    );
+    expect(listed).toEqual(
+      expect.arrayContaining(['/restricted guarded admin', '/contradictory guarded', '/inheriting public']),
+    );
   });
 
   it('asks the auth server when the token does not say, and goes by its answer', async () => {
@@ -206,13 +250,17 @@ describe.each(adapters)('@Permissions() in a service on %s', (adapter) => {
 
   it('is listed with the routes', () => {
     expect(listRoutes(service.app).map(({ path, permissions }) => [path, ...permissions])).toEqual([
+      ['/contradictory', 'reports:read'],
       ['/counter', 'counter:read'],
+      ['/inheriting'],
       ['/refunds', 'orders:read', 'orders:refund'],
       ['/refunds/by-role', 'orders:refund'],
       ['/refunds/now', 'orders:refund'],
       ['/refunds/undecorated'],
+      ['/reopened'],
       ['/reports', 'reports:read'],
       ['/reports/all', 'reports:all'],
+      ['/restricted'],
     ]);
   });
 

@@ -2,7 +2,7 @@ import { type CanActivate, Controller, Get, type INestApplication } from '@nestj
 import { APP_FILTER } from '@nestjs/core';
 import { MessagePattern } from '@nestjs/microservices';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { AccessGuard, ErrorFilter, listHandlers, Public } from 'authfort-service';
+import { AccessGuard, accessError, ErrorFilter, listHandlers, Public } from 'authfort-service';
 import { createTestIssuer, type TestIssuer } from 'authfort-service/testing';
 import { adapters, bearer } from '../harness.js';
 import {
@@ -175,6 +175,38 @@ describe('attack: messages without a token', () => {
     expect(response.headers.get('www-authenticate')).toBe('Bearer realm="authfort"');
     const allowed = await fetch(`http://127.0.0.1:${port}/both`, { headers: bearer(issuer.sign()) });
     expect(await allowed.text()).toBe('both');
+  });
+
+  it.each(adapters)('logs the cause of a 503 of any transport, on %s', async (adapter) => {
+    const logger = new MemoryLogger();
+    @Controller()
+    @Public()
+    class Unavailable {
+      @Get('unavailable')
+      @MessagePattern('unavailable')
+      both(): never {
+        const cause = new Error(`cause on ${adapter}`);
+        throw accessError('keys_unavailable', { retryAfterSeconds: 3, cause });
+      }
+      @MessagePattern('only-message')
+      message(): never {
+        throw accessError('keys_unavailable', { cause: new Error(`cause of a message on ${adapter}`) });
+      }
+    }
+    const talk = await started(
+      hybrid(issuer, tcp(await freePort()), {
+        controllers: [Unavailable],
+        adapter,
+        logger,
+        providers: [{ provide: APP_FILTER, useClass: ErrorFilter }],
+      }),
+    );
+    expect(await talk.refusal('only-message')).toMatchObject({ statusCode: 503, error: 'keys_unavailable' });
+    const { port } = (talk.app as INestApplication).getHttpServer().address() as { port: number };
+    const response = await fetch(`http://127.0.0.1:${port}/unavailable`);
+    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '3']);
+    expect(logger.text).toContain(`503 keys_unavailable: cause of a message on ${adapter}`);
+    expect(logger.text).toContain(`503 keys_unavailable: cause on ${adapter}`);
   });
 
   it('names every handler with its access when the app starts', async () => {

@@ -111,6 +111,32 @@ describe.each(adapters)('attack: a token of the neighbour, %s', (adapter) => {
     expect(await authenticate(tokens.reports, reports)).toBe(false);
   });
 
+  it('is looked for in linear time, and only where it belongs', async () => {
+    const app = await start({});
+    const withHeader = async (authorization: string) => {
+      const { port } = app.getHttpServer().address() as { port: number };
+      return (await fetch(`http://127.0.0.1:${port}/reports`, { headers: { authorization } })).status;
+    };
+    const token = issuer.sign();
+    for (const header of [`Bearer ${token}`, `bearer  ${token}`, `BEARER ${token}`])
+      expect(await withHeader(header)).toBe(200);
+    for (const header of [
+      `x Bearer ${token}`,
+      `Bearer ${token} x`,
+      `JWT ${token}`,
+      token,
+      'Bearer',
+      'Bearer x',
+    ])
+      expect(await withHeader(header)).toBe(401);
+    // Node.js accepts headers of 16 KiB together.
+    for (const header of ['a'.repeat(15_000), `Bearer a${' '.repeat(15_000)}b`]) {
+      const began = performance.now();
+      for (let i = 0; i < 5; i += 1) expect(await withHeader(header)).toBe(401);
+      expect(performance.now() - began).toBeLessThan(500);
+    }
+  });
+
   it('has to satisfy all modules of one app', async () => {
     const module = await Test.createTestingModule({
       imports: ['a', 'b'].map((audience) =>

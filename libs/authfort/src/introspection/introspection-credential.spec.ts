@@ -24,6 +24,17 @@ describe('IntrospectionCredential', () => {
     basic('client:100% a+b'),
     basic('client:100%25+a%2bb'),
   ])('accepts %s', (header) => expect(accepts(secrets, header)).toBe(true));
+  it('removes spaces on both sides of the credential, and no byte of a UTF-8 secret', () => {
+    const secret = 'the old shared secret à';
+    const header = `  ${Buffer.from(secret, 'utf8').toString('latin1')}  `;
+    expect(accepts([secret], `Bearer${header}`)).toBe(true);
+  });
+  // A header of 16 KiB is the longest that Node.js accepts.
+  it.each(['Bearer', 'Basic', 'Digest'])('reads a %s header with many spaces in linear time', (scheme) => {
+    const began = performance.now();
+    for (let i = 0; i < 5; i += 1) expect(accepts(secrets, `${scheme} a${' '.repeat(16_000)}b`)).toBe(false);
+    expect(performance.now() - began).toBeLessThan(200);
+  });
   it('takes everything behind the first colon for the secret', () => {
     expect(accepts(['a:b:c:d:e:f:g:h:i'], basic('client:a:b:c:d:e:f:g:h:i'))).toBe(true);
     expect(accepts(['a:b:c:d:e:f:g:h:i'], basic('a%3Aclient:a%3ab:c:d:e:f:g:h:i'))).toBe(true);

@@ -49,7 +49,8 @@ export function bodyParameter(body: unknown, name: string): string | undefined {
 
 /** HTTP header values arrive as Latin-1: one character for each byte. */
 function fromHeader(authorization: string): PresentedCredential {
-  const [, scheme = '', value = ''] = /^(\S*) *(.*?) *$/s.exec(authorization) ?? [];
+  const [scheme = ''] = /^\S*/.exec(authorization) ?? [];
+  const value = withoutSpaces(authorization.slice(scheme.length));
   switch (scheme.toLowerCase()) {
     case 'bearer':
       return { method: 'bearer', secrets: [Buffer.from(value, 'latin1')] };
@@ -58,6 +59,17 @@ function fromHeader(authorization: string): PresentedCredential {
     default:
       return { method: 'other', secrets: [] };
   }
+}
+
+/**
+ * Without the spaces on both sides. Not a pattern: it would take quadratic time for many spaces in the middle. Not `trim`: it would remove
+ * bytes of a UTF-8 secret that are white space in Latin-1.
+ */
+function withoutSpaces(text: string): string {
+  let [start, end] = [0, text.length];
+  while (text[start] === ' ') start += 1;
+  while (end > start && text[end - 1] === ' ') end -= 1;
+  return text.slice(start, end);
 }
 
 /**

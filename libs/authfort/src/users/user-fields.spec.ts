@@ -53,6 +53,13 @@ describe('profile fields', () => {
       for (const blank of [undefined, null, '', '  ']) expect(normalize(blank)).toBeNull();
     }
   });
+  it('are refused before the normalisation of a name could take long', () => {
+    expect(() => normalizeName(`a${'\u0315\u0300'.repeat(50_000)}`)).toThrow(
+      expect.objectContaining({ code: 'invalid_name' }),
+    );
+    // 255 characters, each typed as a letter and two marks.
+    expect(normalizeName('a\u0302\u0301'.repeat(255))).toBe('\u1ea5'.repeat(255));
+  });
   it('keep what people write', () => {
     expect(normalizeName(' Zoë “Z” O’Neil ')).toBe('Zoë “Z” O’Neil');
     expect(normalizePhone('+44 (20) 7946-0000')).toBe('+44 (20) 7946-0000');

@@ -10,6 +10,8 @@ const EMAIL =
 /** RFC 5321 §4.5.3.1, as octets of UTF-8 (RFC 6531 §3.4): a path has 256, with its brackets. */
 const MAX_BYTES = 254;
 const MAX_LOCAL_BYTES = 64;
+/** Longest name in UTF-16 units. */
+const MAX_NAME = 255;
 
 /**
  * The form in which an address is stored and compared: trimmed, lower case, NFC; the domain in one spelling.
@@ -37,9 +39,12 @@ function canonical(input: string): string {
 
 /** A display name of at most 255 characters; blank means none. @throws AuthFortError `invalid_name` */
 export function normalizeName(input: string | null | undefined): string | null {
+  const typed = input?.trim() ?? '';
+  // Normalisation takes quadratic time for a long run of combining marks. A character may be typed as a letter and several marks.
+  if (typed.length > 4 * MAX_NAME) throw authError('invalid_name');
   // Systems type accents in different normal forms. A search has to find them all.
-  const name = input?.trim().normalize('NFC') ?? '';
-  if (name.length > 255 || CONTROL.test(name) || !name.isWellFormed()) throw authError('invalid_name');
+  const name = typed.normalize('NFC');
+  if (name.length > MAX_NAME || CONTROL.test(name) || !name.isWellFormed()) throw authError('invalid_name');
   return name || null;
 }
 

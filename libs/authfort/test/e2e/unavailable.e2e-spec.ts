@@ -63,7 +63,9 @@ describe.each(adapters)('every 503 is logged once, with its cause (%s)', (adapte
     const refused = answers.filter(({ status }) => status !== 200);
     expect(refused.length).toBeGreaterThan(1);
     for (const answer of refused) expectUnavailable(answer, 'overloaded');
-    const logged = lines.filter((line) => line.includes('503 overloaded: too many password hashes are waiting'));
+    const logged = lines.filter((line) =>
+      line.includes('503 overloaded: too many password hashes are waiting'),
+    );
     expect(logged.length).toBeGreaterThan(0);
     expect(logged.length).toBeLessThan(refused.length);
   });

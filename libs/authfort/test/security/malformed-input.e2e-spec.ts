@@ -50,6 +50,21 @@ describe.each(adapters)('attack: malformed input, on %s', (adapter) => {
     return body.error as string;
   }
 
+  it('refuses a long run of combining marks before it is normalised', async () => {
+    // Normalisation takes quadratic time: seconds for 90 KB, minutes for 1 MB.
+    const marks = '\u0315'.repeat(22_000) + '\u0300'.repeat(22_000);
+    const email = 'marks@example.com';
+    const began = performance.now();
+    const bodies = [
+      ['/auth/signup', { email, password: PASSWORD, name: `a${marks}` }],
+      ['/auth/signup', { email, password: `a${marks}` }],
+      ['/auth/login', { email, password: `a${marks}` }],
+      ['/auth/otp/verify', { email, code: `1${marks}` }],
+    ] as const;
+    for (const [path, body] of bodies) await expectRefused(path, JSON.stringify(body));
+    expect(performance.now() - began).toBeLessThan(1000);
+  });
+
   describe.each(routes)('%s', (path) => {
     it.each([
       ['half an object', `{"email":"${MARK}`],
