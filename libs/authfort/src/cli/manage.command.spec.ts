@@ -57,6 +57,12 @@ describe('authfort user, role, cleanup and keys', () => {
     expect(made.stdout).toMatch(/^Made root@example\.com \([0-9a-f-]{36}\) with admin, editor\n$/);
     expect(made.stdout + made.stderr).not.toContain(PASSWORD);
   });
+  it('makes a user whose address is verified, for servers with requireVerifiedEmail', async () => {
+    const line = 'user create --email ops@example.com --email-verified --password-stdin';
+    const made = await runAuthfort(folder, line.split(' '), {}, `${PASSWORD}\n`);
+    expect([made.code, made.stderr]).toEqual([0, '']);
+    expect(made.stdout).toMatch(/^Made ops@example\.com \([0-9a-f-]{36}\), address verified\n$/);
+  });
   it('asks for a terminal or --password-stdin, in one line', async () => {
     const asked = await authfort('user create --email new@example.com');
     expect([asked.code, asked.stderr]).toEqual([1, expect.stringContaining('--password-stdin')]);
@@ -130,6 +136,7 @@ describe('authfort user, role, cleanup and keys', () => {
       { ...key, action: 'user_created' },
       { ...by, action: 'role_added', role: 'admin' },
       { ...by, action: 'role_added', role: 'editor' },
+      { ...key, action: 'user_created' },
       { ...by, action: 'role_added', role: 'auditor' },
       { ...by, action: 'role_removed', role: 'editor' },
       ...['key_compromised', 'key_compromised', 'key_rotated', 'key_compromised'].map((action) => ({

@@ -7,6 +7,7 @@ interface CreateFlags extends DatabaseFlags {
   readonly email: string;
   readonly name?: string;
   readonly role: string[];
+  readonly emailVerified?: boolean;
   readonly passwordStdin?: boolean;
 }
 
@@ -25,6 +26,7 @@ export function registerUser(program: Command): void {
       (role: string, roles: string[]) => [...roles, role],
       [],
     )
+    .option('--email-verified', 'the address is known to be theirs, so no mail has to confirm it')
     .option('--password-stdin', 'read the password from standard input instead of asking for it');
   addDatabaseFlags(create).action(run);
 }
@@ -34,10 +36,9 @@ async function run(flags: CreateFlags): Promise<void> {
   const { AuthFort } = await import('../auth-fort.js');
   await withAuthFort(flags, async (app) => {
     const authfort = app.get(AuthFort);
-    const { email, name, role: roles } = flags;
-    const user = await authfort.createUser({ email, name, password, roles });
-    console.log(
-      `Made ${user.email} (${user.id})${flags.role.length > 0 ? ` with ${flags.role.join(', ')}` : ''}`,
-    );
+    const { email, name, role: roles, emailVerified } = flags;
+    const user = await authfort.createUser({ email, name, password, roles, emailVerified });
+    const given = roles.length > 0 ? ` with ${roles.join(', ')}` : '';
+    console.log(`Made ${user.email} (${user.id})${given}${user.emailVerified ? ', address verified' : ''}`);
   });
 }
