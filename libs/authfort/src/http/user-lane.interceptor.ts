@@ -6,11 +6,15 @@ import { authError } from '../errors/catalog.js';
 
 /** Requests of one user that wait for their turn. */
 const MAX_WAITING = 50;
+/** A request that has waited begins this many times as long after the one before as that one took: a user has a third of the time. */
+const PAUSE = 2;
+/** The longest pause: a client may take minutes to read a response. */
+const MAX_PAUSE_MS = 1000;
 
 /**
  * Handles the requests of one user to expensive routes one after the other, from the query to the last byte of the response. One user
- * then delays the requests of others by one such request, whatever the number of the user's own requests is. All routes that use it share
- * the user's lane.
+ * then delays the requests of others by one such request, whatever the number of the user's own requests is. Between two requests the
+ * lane pauses, so that they take a third of the time of the process at most. All routes that use it share the user's lane.
  * @throws AuthFortError `overloaded` when 50 requests of the user wait
  */
 @Injectable()
@@ -28,7 +32,10 @@ export class UserLaneInterceptor implements NestInterceptor {
       this.leave(user.sub);
       return of(undefined);
     }
-    response.once('close', () => this.leave(user.sub));
+    const startedAt = performance.now();
+    response.once('close', () =>
+      this.leave(user.sub, Math.min(PAUSE * (performance.now() - startedAt), MAX_PAUSE_MS)),
+    );
     return next.handle();
   }
 
@@ -46,11 +53,10 @@ export class UserLaneInterceptor implements NestInterceptor {
     return new Promise((resolve) => waiting.push(resolve));
   }
 
-  private leave(userId: string): void {
+  private leave(userId: string, pauseMs = 0): void {
     const next = this.lanes.get(userId)?.shift();
     if (!next) this.lanes.delete(userId);
-    // Requests of other users come first.
-    else setImmediate(next);
+    else setTimeout(next, pauseMs);
   }
 }
 
