@@ -66,7 +66,8 @@ async function stateOf(auth: AppProcess): Promise<State> {
 const sorted = (items: Iterable<string | undefined>): string[] => [...items].map(String).sort();
 const received = (type: string) => [...receiver.events.values()].filter((event) => event.type === type);
 
-describe('kill -9 of a server whose events are durable', () => {
+// Long, and so only where the long suites run.
+(process.env.DATABASE_URL ? describe : describe.skip)('kill -9 of a server whose events are durable', () => {
   let acknowledged = 0;
   let state: State;
 
