@@ -50,7 +50,8 @@ describe.each(adapters)('every 503 is logged once, with its cause (%s)', (adapte
     const login = await server.post('/auth/login', { email, password: PASSWORD });
     await server.dataSource.query('DELETE FROM failing');
     expectUnavailable(login, 'unavailable');
-    expect(lines).toEqual([
+    // The count of an earlier flood may be logged now.
+    expect(lines.filter((line) => line.startsWith('503 unavailable'))).toEqual([
       expect.stringMatching(`^503 unavailable: failed on purpose \\(${code}\\) .*error: `),
     ]);
   });
