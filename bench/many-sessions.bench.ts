@@ -113,7 +113,7 @@ async function refusedAfter(services: readonly string[], token: string): Promise
   return performance.now() - startedAt;
 }
 
-/** In a thread of its own, so that the loops do not delay the requests that are measured. */
+/** In a separate thread, so that the loops do not delay the requests that are measured. */
 function list(authUrl: string, { accessToken }: SignedIn): Promise<void> {
   const loops = `
     const { workerData: { url, authorization, loops, ms } } = require('node:worker_threads');

@@ -7,7 +7,7 @@ const ATTEMPTS = 30;
 const LOCK_NOT_AVAILABLE = '55P03';
 
 /**
- * Locks tables that a migration changes, all or none, beside servers that are running. The statements of a server lock tables in several
+ * Locks tables that a migration changes, all or none, while servers are running. The statements of a server lock tables in several
  * orders, so a migration that kept one table while it waited for the next could end in a deadlock with them. Each attempt waits for half
  * a second and then releases what it has locked, so requests do not wait for longer than that behind a long transaction.
  * @throws QueryFailedError when a transaction keeps one of the tables for all attempts
